@@ -1,0 +1,106 @@
+// Package api holds the types that an agent shows to the outside: its status
+// and its events. They travel as JSON over the control socket and, through
+// SSH, to the CLI. Types only; nothing here does anything.
+package api
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Version is the version of the JSON objects in this package. It grows when a
+// field changes its meaning or goes away, never when one is added.
+const Version = 1
+
+// State is a VRRP state (RFC 9568 section 6.4).
+type State string
+
+// The states of RFC 9568, and Leaving: an active that has said goodbye
+// (priority 0) and holds the VIP until its successor is heard.
+const (
+	Init    State = "init"
+	Backup  State = "backup"
+	Active  State = "active"
+	Leaving State = "leaving"
+)
+
+// Status is what one agent says of itself.
+type Status struct {
+	Version int       `json:"version"`
+	Agent   string    `json:"agent"` // version of the agent's binary
+	Group   string    `json:"group"`
+	PID     int       `json:"pid"`
+	Started time.Time `json:"started"`
+	Now     time.Time `json:"now"` // the server's clock when this was made
+	Routers []Router  `json:"routers"`
+	Checks  []Check   `json:"checks,omitempty"`
+	// ConfigSHA256 is of the configuration that is in force, which is not the
+	// file's when the file was edited and not reloaded.
+	ConfigSHA256 string `json:"config_sha256"`
+}
+
+// Router is one virtual router of the agent.
+type Router struct {
+	VRID      int            `json:"vrid"`
+	State     State          `json:"state"`
+	Since     time.Time      `json:"since"`
+	Reason    string         `json:"reason"` // why it entered State, for people
+	Priority  int            `json:"priority"`
+	Interval  Duration       `json:"interval"`
+	Preempt   bool           `json:"preempt"`
+	Interface string         `json:"interface"` // the NIC it was found on, e.g. "ens3"
+	Source    netip.Addr     `json:"source"`
+	Addresses []netip.Prefix `json:"addresses"`
+	Peers     []Peer         `json:"peers"`
+	// Held tells whether the VIPs are on the NIC now.
+	Held     bool              `json:"held"`
+	Counters map[string]uint64 `json:"counters"` // adverts, drops by reason, late wake-ups, renewals
+}
+
+// Peer is another member as this agent sees it.
+type Peer struct {
+	Address netip.Addr `json:"address"`
+	// LastAdvert is zero while none was heard: a backup is silent.
+	LastAdvert time.Time `json:"last_advert,omitzero"`
+	Priority   int       `json:"priority,omitempty"`
+}
+
+// Check is the state of one health check.
+type Check struct {
+	Name  string    `json:"name"`
+	OK    bool      `json:"ok"`
+	Since time.Time `json:"since"`
+	Why   string    `json:"why,omitempty"` // the last failure
+}
+
+// Event is one line of the agent's event stream, in order of Seq.
+type Event struct {
+	Seq    uint64    `json:"seq"`
+	Time   time.Time `json:"time"`      // wall clock
+	Mono   Duration  `json:"monotonic"` // since the agent's start
+	Kind   string    `json:"kind"`      // transition, announce, check, vip, config, drop
+	VRID   int       `json:"vrid,omitempty"`
+	From   State     `json:"from,omitempty"`
+	To     State     `json:"to,omitempty"`
+	Reason string    `json:"reason,omitempty"`
+	Detail string    `json:"detail,omitempty"`
+}
+
+// Duration is a time.Duration that is written as "300ms" in JSON and YAML.
+type Duration time.Duration
+
+// String is the form that time.ParseDuration reads.
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil {
+		return err
+	}
+	*d = Duration(v)
+	return nil
+}
