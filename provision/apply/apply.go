@@ -1,70 +1,130 @@
 // Package apply runs a plan: in the order of its needs, in parallel where
-// they allow it, with retries where a repeat is safe, and with a record of
-// what was done so that it can be undone.
+// they allow it, under the group's lock, and with a record of what it changed
+// so that it can be undone.
 package apply
 
 import (
 	"context"
-	"net/netip"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
 
-	"github.com/havip/havip/agent/api"
-	"github.com/havip/havip/agent/config"
-	"github.com/havip/havip/openstack"
 	"github.com/havip/havip/provision/plan"
 )
 
-// Cloud is what apply needs of an OpenStack. *openstack.Client has it.
-type Cloud interface {
-	Port(ctx context.Context, id string) (openstack.Port, error)
-	Ports(ctx context.Context, f openstack.PortFilter) ([]openstack.Port, error)
-	CreatePort(ctx context.Context, c openstack.PortCreate) (openstack.Port, error)
-	// UpdatePort sends If-Match with revision; openstack.ErrConflict says that
-	// somebody was faster.
-	UpdatePort(ctx context.Context, id string, revision int, u openstack.PortUpdate) (openstack.Port, error)
-	DeletePort(ctx context.Context, id string) error
-
-	SecurityGroups(ctx context.Context, name string) ([]openstack.SecurityGroup, error)
-	CreateSecurityGroup(ctx context.Context, c openstack.SecurityGroupCreate) (openstack.SecurityGroup, error)
-	// DescribeSecurityGroup changes the description under If-Match.
-	DescribeSecurityGroup(ctx context.Context, id string, revision int, description string) (openstack.SecurityGroup, error)
-	DeleteSecurityGroup(ctx context.Context, id string) error
-	CreateRules(ctx context.Context, group string, rules []openstack.Rule) error
-	DeleteRule(ctx context.Context, id string) error
-
-	FloatingIP(ctx context.Context, id string) (openstack.FloatingIP, error)
-	CreateFloatingIP(ctx context.Context, network, portID, description string) (openstack.FloatingIP, error)
-	AttachFloatingIP(ctx context.Context, id, portID string) (openstack.FloatingIP, error)
-	DetachFloatingIP(ctx context.Context, id string) error
-	DeleteFloatingIP(ctx context.Context, id string) error
-
-	AddTag(ctx context.Context, k openstack.Kind, id, tag string) error
-	RemoveTag(ctx context.Context, k openstack.Kind, id, tag string) error
+// Runner runs plans against a cloud and its servers.
+type Runner struct {
+	Cloud    Cloud
+	Servers  Servers
+	Progress Progress
+	Now      func() time.Time
+	// Holder names this run in the group's lock, e.g. "ann@desk-4711".
+	Holder string
 }
 
-// Server is what apply needs of a member's server.
-type Server interface {
-	// Converge makes the server hold binary, service and configuration, and
-	// the agent run with it.
-	Converge(ctx context.Context, op plan.ConvergeAgent) error
-	Stop(ctx context.Context, group string) error
-	Remove(ctx context.Context, group string) error
-	Status(ctx context.Context, group string) (api.Status, error)
-	Switchover(ctx context.Context, group string) error
+// Result is what a run did.
+type Result struct {
+	Done      []plan.Action
+	Resources plan.Resources
+
+	undo []undo
 }
 
-// Servers finds the way to a server by its ID.
-type Servers interface {
-	Server(id string) (Server, error)
+// undo takes one action back.
+type undo struct {
+	action plan.Action
+	do     func(context.Context) error
 }
 
-// Progress is told what happens while it happens. Calls may come from several
-// goroutines.
-type Progress interface {
-	Begin(a plan.Action)
-	End(a plan.Action, err error)
+// SkippedError says that an action was not tried, because one that it needs
+// failed.
+type SkippedError struct{ Need string }
+
+func (e *SkippedError) Error() string { return fmt.Sprintf("not tried: %s failed", e.Need) }
+
+// ActionError is the failure of one action.
+type ActionError struct {
+	Action plan.Action
+	Err    error
 }
 
-var (
-	_ = netip.Addr{}
-	_ = config.Config{}
-)
+func (e *ActionError) Error() string {
+	return fmt.Sprintf("%s %s %q: %v", e.Action.Verb, e.Action.Kind, e.Action.Name, e.Err)
+}
+
+func (e *ActionError) Unwrap() error { return e.Err }
+
+// Run executes p. Actions that do not depend on a failed one still run, so
+// that a repeat finds as little as possible left to do; the error joins every
+// failure. The result is valid also with an error.
+func (r *Runner) Run(ctx context.Context, p plan.Plan) (*Result, error) {
+	x := &execution{runner: r, plan: p, known: newKnown(p.Known)}
+	done := make(map[string]chan struct{}, len(p.Actions))
+	failed := make(map[string]error, len(p.Actions))
+	var mu sync.Mutex
+	for _, a := range p.Actions {
+		done[a.ID] = make(chan struct{})
+	}
+	var wg sync.WaitGroup
+	for _, a := range p.Actions {
+		wg.Go(func() {
+			defer close(done[a.ID])
+			err := waitFor(ctx, a, done, failed, &mu)
+			if err == nil {
+				r.Progress.Begin(a)
+				err = x.do(ctx, a)
+				r.Progress.End(a, err)
+			}
+			if err != nil {
+				mu.Lock()
+				failed[a.ID] = err
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	var errs []error
+	for _, a := range p.Actions {
+		err := failed[a.ID]
+		if skipped := (*SkippedError)(nil); err != nil && !errors.As(err, &skipped) {
+			errs = append(errs, &ActionError{Action: a, Err: err})
+		}
+	}
+	return x.result(), errors.Join(errs...)
+}
+
+// waitFor returns when every need of a is done, with the reason not to go on.
+func waitFor(ctx context.Context, a plan.Action, done map[string]chan struct{}, failed map[string]error, mu *sync.Mutex) error {
+	for _, need := range a.Needs {
+		ch, ok := done[need]
+		if !ok {
+			return fmt.Errorf("plan is inconsistent: %s needs unknown %s", a.ID, need)
+		}
+		<-ch
+		mu.Lock()
+		err := failed[need]
+		mu.Unlock()
+		if err != nil {
+			return &SkippedError{Need: need}
+		}
+	}
+	return ctx.Err()
+}
+
+// Undo takes back what the run behind res changed, newest first, and returns
+// the actions that it could not take back with their errors. Give it a fresh
+// context: the run's own is likely to be over.
+func (r *Runner) Undo(ctx context.Context, res *Result) (left []ActionError) {
+	for i := len(res.undo) - 1; i >= 0; i-- {
+		u := res.undo[i]
+		if u.do == nil {
+			left = append(left, ActionError{Action: u.action, Err: errors.New(u.action.Inverse)})
+			continue
+		}
+		if err := u.do(ctx); err != nil {
+			left = append(left, ActionError{Action: u.action, Err: err})
+		}
+	}
+	return left
+}

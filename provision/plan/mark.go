@@ -37,6 +37,11 @@ func TagKeptPair(group string) string { return tagKeptPair + group }
 // TagAllocated marks a floating IP that havip allocated and so may release.
 const TagAllocated = tagAllocated
 
+// VIPPortTags are those of a group's VIP port.
+func VIPPortTags(group string, vrid int) []string {
+	return []string{TagHavip, TagGroup(group), TagVRID(vrid)}
+}
+
 // VIPPortName is the name of a group's VIP port.
 func VIPPortName(group string, f Family) string { return "havip-" + group + "-" + f.String() }
 

@@ -17,10 +17,19 @@ type Plan struct {
 	Known   Resources `json:"-"`
 	// Settle tells that the agents' agreement must be waited for at the end.
 	Settle bool `json:"-"`
+	// Left is what the plan cannot do, e.g. on a server that cannot be reached.
+	Left []Left `json:"left,omitempty"`
 }
 
 // Empty tells that nothing needs to be made or changed.
 func (p Plan) Empty() bool { return len(p.Actions) == 0 }
+
+// Left is something that stays behind, with the reason and the cure.
+type Left struct {
+	What string `json:"what"`
+	Why  string `json:"why"`
+	Hint string `json:"hint,omitempty"`
+}
 
 // Resources are the things in the cloud that an action may refer to before
 // they exist. Apply starts from the plan's and fills in the rest.
@@ -31,8 +40,9 @@ type Resources struct {
 
 // VIPResource is what Neutron gave one VIP, in the order of Desired.VIPs.
 type VIPResource struct {
-	PortID  string
-	Address netip.Addr
+	PortID     string
+	Address    netip.Addr
+	FloatingIP netip.Addr // zero: none
 }
 
 // Action is one thing to make, change or take away.
@@ -81,8 +91,10 @@ type (
 	}
 	// TagVIPPort adds tags that are missing on an existing VIP port.
 	TagVIPPort struct {
-		PortID string
-		Tags   []string
+		PortID      string
+		Tags        []string
+		Remove      []string // tags to take off
+		Description string   // the new one; "" leaves it
 	}
 	// DeleteVIPPort deletes a VIP port that havip made.
 	DeleteVIPPort struct{ PortID string }
@@ -107,9 +119,10 @@ type (
 	// JoinPort makes a port a member's: the tags first, then pairs and security
 	// group merged into what is there, in one PUT with If-Match, 412 retried.
 	JoinPort struct {
-		PortID string
-		VIPs   []int    // indices of the VIPs whose address it must allow
-		Tags   []string // to add
+		PortID   string
+		Observed openstack.Port // as the plan saw it: the first PUT's revision
+		VIPs     []int          // indices of the VIPs whose address it must allow
+		Tags     []string       // to add
 	}
 	// LeavePort is its inverse. Addresses are those to take off the pairs (not
 	// those that were there before havip came); tags go last.
@@ -126,6 +139,7 @@ type (
 		VIP     int
 		ID      string
 		Network string
+		From    string // ID of the port that it is taken from, for the inverse
 		Tags    []string
 	}
 	// ReleaseFloatingIP detaches one, and deletes it when havip allocated it.
@@ -148,6 +162,8 @@ type (
 		Arch     string
 		// Restart is set where the change cannot be reloaded.
 		Restart bool
+		// New tells that the server held nothing of this group before.
+		New bool
 	}
 	// StopAgent stops the agent of this group (it hands the VIP over).
 	StopAgent struct{ ServerID string }

@@ -1,0 +1,145 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"github.com/havip/havip/openstack"
+	"github.com/havip/havip/provision/plan"
+)
+
+// execution is one run: the plan, what has come to be known, what was done.
+type execution struct {
+	runner *Runner
+	plan   plan.Plan
+	known  *known
+
+	mu   sync.Mutex
+	done []plan.Action
+	undo []undo
+}
+
+// do executes one action and records it.
+func (x *execution) do(ctx context.Context, a plan.Action) error {
+	back, err := x.execute(ctx, a.Op)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	// A failed action may have changed something before it failed.
+	if back != nil {
+		x.undo = append(x.undo, undo{action: a, do: back})
+	}
+	if err == nil {
+		x.done = append(x.done, a)
+	}
+	return err
+}
+
+// inverse takes one operation back; nil when it changed nothing that can be
+// taken back.
+type inverse = func(context.Context) error
+
+func (x *execution) execute(ctx context.Context, op plan.Op) (inverse, error) {
+	switch op := op.(type) {
+	case plan.CreateSecurityGroup:
+		return x.createSecurityGroup(ctx, op)
+	case plan.MendSecurityGroup:
+		return nil, x.mendSecurityGroup(ctx, op)
+	case plan.DeleteSecurityGroup:
+		return nil, x.runner.Cloud.DeleteSecurityGroup(ctx, op.ID)
+	case plan.CreateVIPPort:
+		return x.createVIPPort(ctx, op)
+	case plan.TagVIPPort:
+		return nil, x.tagVIPPort(ctx, op)
+	case plan.DeleteVIPPort:
+		return nil, x.runner.Cloud.DeletePort(ctx, op.PortID)
+	case plan.JoinPort:
+		return x.joinPort(ctx, op)
+	case plan.LeavePort:
+		return nil, x.leavePort(ctx, op)
+	case plan.AttachFloatingIP:
+		return x.attachFloatingIP(ctx, op)
+	case plan.ReleaseFloatingIP:
+		return nil, x.releaseFloatingIP(ctx, op)
+	case plan.ConvergeAgent:
+		return x.convergeAgent(ctx, op)
+	case plan.StopAgent:
+		return nil, x.onServer(ctx, op.ServerID, func(s Server) error { return s.Stop(ctx, x.plan.Group) })
+	case plan.RemoveAgent:
+		return nil, x.onServer(ctx, op.ServerID, func(s Server) error { return s.Remove(ctx, x.plan.Group) })
+	default:
+		return nil, fmt.Errorf("plan is inconsistent: unknown operation %T", op)
+	}
+}
+
+func (x *execution) result() *Result {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return &Result{Done: slices.Clone(x.done), Resources: x.known.resources(), undo: slices.Clone(x.undo)}
+}
+
+// known is what the run has learnt of the resources: IDs and addresses that
+// did not exist when the plan was made.
+type known struct {
+	mu sync.Mutex
+	r  plan.Resources
+}
+
+func newKnown(r plan.Resources) *known {
+	r.VIPs = slices.Clone(r.VIPs)
+	return &known{r: r}
+}
+
+func (k *known) resources() plan.Resources {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r := k.r
+	r.VIPs = slices.Clone(r.VIPs)
+	return r
+}
+
+func (k *known) setGroup(id string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.r.SecurityGroup = id
+}
+
+func (k *known) setVIP(i int, v plan.VIPResource) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for len(k.r.VIPs) <= i {
+		k.r.VIPs = append(k.r.VIPs, plan.VIPResource{})
+	}
+	k.r.VIPs[i] = v
+}
+
+func (k *known) setFloatingIP(i int, f openstack.FloatingIP) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.r.VIPs[i].FloatingIP = f.Address
+}
+
+// vip is VIP i, or an error when the plan let an action run before it exists.
+func (k *known) vip(i int) (plan.VIPResource, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if i >= len(k.r.VIPs) || k.r.VIPs[i].PortID == "" {
+		return plan.VIPResource{}, fmt.Errorf("plan is inconsistent: vip %d is used before its port exists", i)
+	}
+	return k.r.VIPs[i], nil
+}
+
+// addresses are those of the VIPs with these indices.
+func (k *known) addresses(indices []int) ([]netip.Addr, error) {
+	var all []netip.Addr
+	for _, i := range indices {
+		v, err := k.vip(i)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v.Address)
+	}
+	return all, nil
+}

@@ -1,0 +1,70 @@
+package apply
+
+import (
+	"context"
+
+	"github.com/havip/havip/openstack"
+	"github.com/havip/havip/provision/plan"
+)
+
+// attachFloatingIP points an existing floating IP at the VIP's port, or
+// allocates one there. Its mark goes into the description at creation.
+func (x *execution) attachFloatingIP(ctx context.Context, op plan.AttachFloatingIP) (inverse, error) {
+	c := x.runner.Cloud
+	v, err := x.known.vip(op.VIP)
+	if err != nil {
+		return nil, err
+	}
+	id, undo := op.ID, inverse(nil)
+	if id == "" {
+		f, err := c.CreateFloatingIP(ctx, op.Network, v.PortID, plan.Description(x.plan.Group, x.plan.Desired.VRID))
+		if err != nil {
+			return nil, err
+		}
+		id = f.ID
+		x.known.setFloatingIP(op.VIP, f)
+		undo = func(ctx context.Context) error { return c.DeleteFloatingIP(ctx, id) }
+	} else {
+		f, err := c.AttachFloatingIP(ctx, id, v.PortID)
+		if err != nil {
+			return nil, err
+		}
+		x.known.setFloatingIP(op.VIP, f)
+		undo = func(ctx context.Context) error { return x.giveBack(ctx, op, id) }
+	}
+	return undo, x.addTags(ctx, openstack.FloatingIPs, id, op.Tags)
+}
+
+// giveBack puts an existing floating IP where it was before, without our tags.
+func (x *execution) giveBack(ctx context.Context, op plan.AttachFloatingIP, id string) error {
+	c := x.runner.Cloud
+	var err error
+	if op.From != "" {
+		_, err = c.AttachFloatingIP(ctx, id, op.From)
+	} else {
+		err = c.DetachFloatingIP(ctx, id)
+	}
+	if err != nil {
+		return err
+	}
+	return x.removeTags(ctx, openstack.FloatingIPs, id, op.Tags)
+}
+
+func (x *execution) releaseFloatingIP(ctx context.Context, op plan.ReleaseFloatingIP) error {
+	c := x.runner.Cloud
+	if op.Allocated {
+		return c.DeleteFloatingIP(ctx, op.ID)
+	}
+	if err := c.DetachFloatingIP(ctx, op.ID); err != nil {
+		return err
+	}
+	return x.removeTags(ctx, openstack.FloatingIPs, op.ID, op.Tags)
+}
+
+func (x *execution) removeTags(ctx context.Context, k openstack.Kind, id string, tags []string) error {
+	jobs := make([]func() error, 0, len(tags))
+	for _, t := range tags {
+		jobs = append(jobs, func() error { return x.runner.Cloud.RemoveTag(ctx, k, id, t) })
+	}
+	return parallel(jobs...)
+}

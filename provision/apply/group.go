@@ -1,0 +1,87 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/havip/havip/openstack"
+	"github.com/havip/havip/provision/plan"
+)
+
+// createSecurityGroup makes the group, takes away the allow-all egress rules
+// that Neutron gives each new one (they would open a port with locked egress),
+// and allows protocol 112 from and to itself. The group carries the lock of
+// the run from its first moment; of two that were made at once the older one
+// stays (design.md, "Two runs at once").
+func (x *execution) createSecurityGroup(ctx context.Context, op plan.CreateSecurityGroup) (inverse, error) {
+	c := x.runner.Cloud
+	mark := plan.Description(x.plan.Group, x.plan.Desired.VRID)
+	lock := Lock{Holder: x.runner.Holder, Until: x.runner.Now().Add(LockTime)}
+	g, err := c.CreateSecurityGroup(ctx, openstack.SecurityGroupCreate{Name: op.Name, Description: lock.In(mark)})
+	if err != nil {
+		return nil, err
+	}
+	undo := func(ctx context.Context) error { return c.DeleteSecurityGroup(ctx, g.ID) }
+	if err := x.oldest(ctx, g); err != nil {
+		return nil, errors.Join(err, undo(ctx))
+	}
+	x.known.setGroup(g.ID)
+	err = parallel(
+		func() error { return c.AddTag(ctx, openstack.SecurityGroups, g.ID, plan.TagGroup(x.plan.Group)) },
+		func() error { return c.CreateRules(ctx, g.ID, plan.Rules(op.Families, g.ID)) },
+		func() error { return x.deleteRules(ctx, g.Rules) },
+	)
+	return undo, err
+}
+
+// oldest tells whether mine is the group's first security group: the oldest
+// by (created_at, id) wins.
+func (x *execution) oldest(ctx context.Context, mine openstack.SecurityGroup) error {
+	all, err := x.runner.Cloud.SecurityGroups(ctx, mine.Name)
+	if err != nil {
+		return err
+	}
+	for _, g := range all {
+		if plan.GroupOf(g.Tags, g.Description) != x.plan.Group || g.ID == mine.ID {
+			continue
+		}
+		if c := g.CreatedAt.Compare(mine.CreatedAt); c < 0 || c == 0 && g.ID < mine.ID {
+			lock, _ := ParseLock(g.Description)
+			return &LockedError{Group: x.plan.Group, Lock: lock}
+		}
+	}
+	return nil
+}
+
+func (x *execution) mendSecurityGroup(ctx context.Context, op plan.MendSecurityGroup) error {
+	c := x.runner.Cloud
+	add := slices.Clone(op.Add)
+	for i := range add {
+		add[i].RemoteGroupID = op.ID
+	}
+	jobs := make([]func() error, 0, 2+len(op.Remove)+len(op.AddTags))
+	if len(add) > 0 {
+		jobs = append(jobs, func() error { return c.CreateRules(ctx, op.ID, add) })
+	}
+	for _, id := range op.Remove {
+		jobs = append(jobs, func() error { return c.DeleteRule(ctx, id) })
+	}
+	for _, t := range op.AddTags {
+		jobs = append(jobs, func() error { return c.AddTag(ctx, openstack.SecurityGroups, op.ID, t) })
+	}
+	return parallel(jobs...)
+}
+
+func (x *execution) deleteRules(ctx context.Context, rules []openstack.Rule) error {
+	jobs := make([]func() error, 0, len(rules))
+	for _, r := range rules {
+		jobs = append(jobs, func() error { return x.runner.Cloud.DeleteRule(ctx, r.ID) })
+	}
+	return parallel(jobs...)
+}
+
+// LockTime is how long a lock holds when its holder does not come back: long
+// enough for a slow run, short enough to wait for.
+const LockTime = 10 * time.Minute

@@ -1,0 +1,140 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/havip/havip/openstack"
+	"github.com/havip/havip/provision/plan"
+)
+
+// createVIPPort makes the port that keeps the VIP's address: unbound, without
+// security groups, marked in its description at once and tagged second, since
+// Neutron takes no tags at creation.
+func (x *execution) createVIPPort(ctx context.Context, op plan.CreateVIPPort) (inverse, error) {
+	c, v := x.runner.Cloud, x.plan.Desired.VIPs[op.VIP]
+	p, err := c.CreatePort(ctx, openstack.PortCreate{
+		Name:        op.Name,
+		Description: plan.Description(x.plan.Group, x.plan.Desired.VRID),
+		NetworkID:   v.Network.ID,
+		SubnetID:    v.Subnet.ID,
+		Address:     v.Address,
+	})
+	if err != nil {
+		return nil, err
+	}
+	undo := func(ctx context.Context) error { return c.DeletePort(ctx, p.ID) }
+	if len(p.FixedIPs) != 1 {
+		return undo, fmt.Errorf("port %s has %d addresses instead of one", p.ID, len(p.FixedIPs))
+	}
+	x.known.setVIP(op.VIP, plan.VIPResource{PortID: p.ID, Address: p.FixedIPs[0].IP})
+	return undo, x.addTags(ctx, openstack.Ports, p.ID, plan.VIPPortTags(x.plan.Group, x.plan.Desired.VRID))
+}
+
+func (x *execution) tagVIPPort(ctx context.Context, op plan.TagVIPPort) error {
+	c := x.runner.Cloud
+	err := x.addTags(ctx, openstack.Ports, op.PortID, op.Tags)
+	for _, t := range op.Remove {
+		err = errors.Join(err, c.RemoveTag(ctx, openstack.Ports, op.PortID, t))
+	}
+	if op.Description != "" {
+		err = errors.Join(err, c.DescribePort(ctx, op.PortID, op.Description))
+	}
+	return err
+}
+
+// joinPort merges the VIPs and the security group into a member's port, then
+// tags it. The tag comes second: tagging bumps the revision that If-Match is
+// held against, and a port without the tag is only mended, never detached.
+func (x *execution) joinPort(ctx context.Context, op plan.JoinPort) (inverse, error) {
+	vips, err := x.known.addresses(op.VIPs)
+	if err != nil {
+		return nil, err
+	}
+	group := x.known.resources().SecurityGroup
+	observed, changed, err := x.mergePort(ctx, op.Observed, func(p openstack.Port) (openstack.PortUpdate, bool) {
+		return plan.Join(p, vips, group)
+	})
+	if err != nil {
+		return nil, err
+	}
+	undo := func(ctx context.Context) error { return x.restorePort(ctx, op, observed, vips, group) }
+	if !changed && len(op.Tags) == 0 {
+		undo = nil
+	}
+	return undo, x.addTags(ctx, openstack.Ports, op.PortID, op.Tags)
+}
+
+// restorePort takes off what joinPort put on, and nothing that was there.
+func (x *execution) restorePort(ctx context.Context, op plan.JoinPort, before openstack.Port, vips []netip.Addr, group string) error {
+	var added []netip.Addr
+	for _, v := range vips {
+		if !plan.Allows(before, v) {
+			added = append(added, v)
+		}
+	}
+	return x.leavePort(ctx, plan.LeavePort{PortID: op.PortID, Addresses: added, SecurityGroup: group, Tags: op.Tags})
+}
+
+func (x *execution) leavePort(ctx context.Context, op plan.LeavePort) error {
+	p, err := x.runner.Cloud.Port(ctx, op.PortID)
+	if errors.Is(err, openstack.ErrNotFound) {
+		return nil // it went with its server
+	}
+	if err != nil {
+		return err
+	}
+	_, _, err = x.mergePort(ctx, p, func(p openstack.Port) (openstack.PortUpdate, bool) {
+		return plan.Leave(p, op.Addresses, op.SecurityGroup)
+	})
+	if err != nil {
+		return err
+	}
+	for _, t := range op.Tags {
+		if err := x.runner.Cloud.RemoveTag(ctx, openstack.Ports, op.PortID, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mergeTries bounds how often a port is read and written again because
+// somebody else was faster.
+const mergeTries = 10
+
+// mergePort changes whole lists of a port (Neutron API: allowed_address_pairs
+// and security_groups are replaced by a PUT) without losing what others write
+// meanwhile: one PUT under If-Match, and on 412 once more from a fresh read.
+// It returns the port as it was before the PUT that succeeded.
+func (x *execution) mergePort(ctx context.Context, p openstack.Port, merge func(openstack.Port) (openstack.PortUpdate, bool)) (before openstack.Port, changed bool, err error) {
+	for range mergeTries {
+		u, change := merge(p)
+		if !change {
+			return p, false, nil
+		}
+		after, err := x.runner.Cloud.UpdatePort(ctx, p.ID, p.Revision, u)
+		if err == nil {
+			if _, again := merge(after); again {
+				return p, true, fmt.Errorf("port %s does not hold what was written to it: does another tool manage it?", p.ID)
+			}
+			return p, true, nil
+		}
+		if !errors.Is(err, openstack.ErrConflict) {
+			return p, false, err
+		}
+		if p, err = x.runner.Cloud.Port(ctx, p.ID); err != nil {
+			return p, false, err
+		}
+	}
+	return p, false, fmt.Errorf("port %s was changed by others %d times in a row: which tool keeps rewriting it?", p.ID, mergeTries)
+}
+
+func (x *execution) addTags(ctx context.Context, k openstack.Kind, id string, tags []string) error {
+	jobs := make([]func() error, 0, len(tags))
+	for _, t := range tags {
+		jobs = append(jobs, func() error { return x.runner.Cloud.AddTag(ctx, k, id, t) })
+	}
+	return parallel(jobs...)
+}
