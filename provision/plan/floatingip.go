@@ -1,0 +1,164 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/havip/havip/openstack"
+)
+
+// floatingIPs points the wanted floating IPs at the VIPs and gives back those
+// that are not wanted any more. What takes traffic from where it goes now
+// comes last of all.
+func (b *builder) floatingIPs() {
+	all := make([]string, 0, len(b.plan.Actions))
+	for _, a := range b.plan.Actions {
+		all = append(all, a.ID)
+	}
+	released := make(map[string]string) // by the VIP port it was on
+	for _, f := range b.unwanted() {
+		if f.PortID != "" && !b.isVIPPort(f.PortID) {
+			b.leftFloatingIP(f)
+			continue
+		}
+		released[f.PortID] = b.add(b.release(f, all))
+	}
+	for i, v := range b.d.VIPs {
+		if v.FloatingIP != nil {
+			b.attach(i, *v.FloatingIP, all, released[b.plan.Known.VIPs[i].PortID])
+		}
+	}
+}
+
+// unwanted are the group's floating IPs that no VIP asks for.
+func (b *builder) unwanted() []openstack.FloatingIP {
+	return slices.DeleteFunc(slices.Clone(b.found.FloatingIPs), func(f openstack.FloatingIP) bool {
+		return slices.ContainsFunc(b.d.VIPs, func(v VIP) bool { return v.FloatingIP != nil && v.FloatingIP.ID == f.ID })
+	})
+}
+
+func (b *builder) isVIPPort(id string) bool {
+	return slices.ContainsFunc(b.found.VIPPorts, func(p openstack.Port) bool { return p.ID == id })
+}
+
+// attach points a floating IP at VIP i; all are the actions planned so far and
+// released is the one that frees the VIP of its former floating IP: Neutron
+// allows one for each fixed address.
+func (b *builder) attach(i int, want FloatingIP, all []string, released string) {
+	tags := []string{TagHavip, TagGroup(b.d.Group)}
+	vip := b.d.VIPs[i]
+	to := "VIP"
+	if vip.Address.IsValid() {
+		to = vip.Address.String()
+	}
+	a := Action{ID: "floating-ip/" + vip.Family.String(), Kind: "floating ip", Needs: []string{b.vips[i], released}}
+	if released != "" {
+		a.Needs = append(a.Needs, all...)
+	}
+	if want.ID == "" {
+		a.Verb, a.Name = Create, "of "+cmp.Or(want.Network.Name, want.Network.ID)
+		a.Note = "allocate one -> " + to
+		a.Changes = []Change{{Field: "attached to", After: to}}
+		a.Inverse = "release it"
+		a.Op = AttachFloatingIP{VIP: i, Network: want.Network.ID, Tags: append(tags, TagAllocated)}
+		b.add(a)
+		return
+	}
+	f := b.floatingIP(want)
+	b.plan.Known.VIPs[i].FloatingIP = f.Address
+	if Allocated(f) && GroupOf(f.Tags, f.Description) == b.d.Group {
+		tags = append(tags, TagAllocated)
+	}
+	op := AttachFloatingIP{VIP: i, ID: f.ID, Network: f.NetworkID, Tags: missing(f.Tags, tags...)}
+	there := f.PortID != "" && f.PortID == b.plan.Known.VIPs[i].PortID
+	if there && len(op.Tags) == 0 {
+		return
+	}
+	a.Verb, a.Name = Modify, f.Address.String()
+	a.Inverse = "detach it"
+	from := "unattached"
+	switch {
+	case there:
+		a.Note, a.Inverse = "havip's tags", "take off the tags"
+		op.From = f.PortID
+	case f.PortID != "":
+		op.From = f.PortID
+		from = b.place(f)
+		a.Inverse = fmt.Sprintf("attach it to %s again", from)
+		a.Needs = append(a.Needs, all...)
+		fallthrough
+	default:
+		a.Note = from + " -> " + to
+		a.Changes = append(a.Changes, Change{Field: "attached to", Before: from, After: to})
+	}
+	for _, t := range op.Tags {
+		a.Changes = append(a.Changes, Change{Field: "tag", After: t})
+	}
+	a.Op = op
+	b.add(a)
+}
+
+// floatingIP is the observed floating IP that is wanted.
+func (b *builder) floatingIP(want FloatingIP) openstack.FloatingIP {
+	i := slices.IndexFunc(b.o.FloatingIPs, func(f openstack.FloatingIP) bool { return f.ID == want.ID })
+	if i < 0 {
+		return openstack.FloatingIP{ID: want.ID, Address: want.Address, NetworkID: want.Network.ID}
+	}
+	return b.o.FloatingIPs[i]
+}
+
+// place is where a floating IP leads to, as people know it.
+func (b *builder) place(f openstack.FloatingIP) string {
+	for _, p := range b.o.Ports {
+		if p.ID == f.PortID {
+			return fmt.Sprintf("%s of %s", f.Fixed, b.names.owner(p))
+		}
+	}
+	if f.Fixed.IsValid() {
+		return f.Fixed.String()
+	}
+	return "port " + short(f.PortID)
+}
+
+// release gives a floating IP back.
+func (b *builder) release(f openstack.FloatingIP, needs []string) Action {
+	op := ReleaseFloatingIP{ID: f.ID, Allocated: Allocated(f)}
+	for _, t := range f.Tags {
+		if t == TagHavip || t == TagGroup(b.plan.Group) {
+			op.Tags = append(op.Tags, t)
+		}
+	}
+	before := "unattached"
+	if f.Fixed.IsValid() {
+		before = f.Fixed.String()
+	}
+	a := Action{
+		ID: "release-floating-ip/" + f.Address.String(), Verb: Modify, Kind: "floating ip", Name: f.Address.String(),
+		Note:    before + " -> unattached",
+		Needs:   needs,
+		Inverse: "attach it again",
+		Op:      op,
+	}
+	if f.Fixed.IsValid() {
+		a.Changes = []Change{{Field: "attached to", Before: before}}
+	}
+	if op.Allocated {
+		a.Verb, a.Note = Delete, before+" -> released: havip allocated it"
+		a.Inverse = "not reversible: the address goes back to the pool"
+	}
+	for _, t := range op.Tags {
+		a.Changes = append(a.Changes, Change{Field: "tag", Before: t})
+	}
+	return a
+}
+
+// leftFloatingIP lists one that carries the group's mark but that somebody
+// else uses now: it is theirs.
+func (b *builder) leftFloatingIP(f openstack.FloatingIP) {
+	b.plan.Left = append(b.plan.Left, Left{
+		What: "mark of group " + b.plan.Group + " on floating ip " + f.Address.String(),
+		Why:  "somebody attached it to " + b.place(f),
+		Hint: fmt.Sprintf("openstack floating ip unset --tag %s %s", TagGroup(b.plan.Group), f.Address),
+	})
+}

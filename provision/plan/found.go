@@ -1,0 +1,122 @@
+package plan
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/havip/havip/openstack"
+)
+
+// Found is what a group has in the cloud, recognised by its marks.
+type Found struct {
+	VIPPorts       []openstack.Port          // oldest first
+	SecurityGroups []openstack.SecurityGroup // oldest first
+	FloatingIPs    []openstack.FloatingIP    // by address
+	MemberPorts    []openstack.Port          // by ID
+}
+
+// Find picks a group's objects out of what was observed. Another project's
+// group of the same name, seen on a shared network, is not this one.
+func Find(group string, o Observed) Found {
+	var f Found
+	own := func(project string) bool {
+		return project == "" || o.Identity.ProjectID == "" || project == o.Identity.ProjectID
+	}
+	for _, p := range o.Ports {
+		switch {
+		case !own(p.ProjectID):
+		case GroupOf(p.Tags, p.Description) == group:
+			f.VIPPorts = append(f.VIPPorts, p)
+		case slices.Contains(p.Tags, TagMember(group)):
+			f.MemberPorts = append(f.MemberPorts, p)
+		}
+	}
+	for _, g := range o.SecurityGroups {
+		if own(g.ProjectID) && GroupOf(g.Tags, g.Description) == group {
+			f.SecurityGroups = append(f.SecurityGroups, g)
+		}
+	}
+	for _, ip := range o.FloatingIPs {
+		if GroupOf(ip.Tags, ip.Description) == group {
+			f.FloatingIPs = append(f.FloatingIPs, ip)
+		}
+	}
+	slices.SortFunc(f.VIPPorts, func(a, b openstack.Port) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	slices.SortFunc(f.SecurityGroups, func(a, b openstack.SecurityGroup) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	slices.SortFunc(f.FloatingIPs, func(a, b openstack.FloatingIP) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(f.MemberPorts, func(a, b openstack.Port) int { return cmp.Compare(a.ID, b.ID) })
+	return f
+}
+
+// Exists tells whether anything of the group was found.
+func (f Found) Exists() bool {
+	return len(f.VIPPorts)+len(f.SecurityGroups)+len(f.FloatingIPs)+len(f.MemberPorts) > 0
+}
+
+// VIPPort is the group's port of a family; of two that a race left behind,
+// the older one.
+func (f Found) VIPPort(family Family) (openstack.Port, bool) {
+	for _, p := range f.VIPPorts {
+		if PortAddress(p, family).IsValid() {
+			return p, true
+		}
+	}
+	return openstack.Port{}, false
+}
+
+// SecurityGroup is the group's security group; of two that a race left
+// behind, the older one.
+func (f Found) SecurityGroup() (openstack.SecurityGroup, bool) {
+	if len(f.SecurityGroups) == 0 {
+		return openstack.SecurityGroup{}, false
+	}
+	return f.SecurityGroups[0], true
+}
+
+// PortAddress is a port's first address of a family, zero when it has none.
+func PortAddress(p openstack.Port, family Family) netip.Addr {
+	for _, ip := range p.FixedIPs {
+		if FamilyOf(ip.IP) == family {
+			return ip.IP
+		}
+	}
+	return netip.Addr{}
+}
+
+// FamilyOf is the family of an address.
+func FamilyOf(a netip.Addr) Family {
+	if a.Is4() {
+		return IPv4
+	}
+	return IPv6
+}
+
+// Allocated tells whether havip allocated a floating IP and so may release
+// it. The tag says so, or, should a run have died before it came to tagging,
+// the description: havip writes one only when it allocates.
+func Allocated(f openstack.FloatingIP) bool {
+	return slices.Contains(f.Tags, TagAllocated) || GroupOf(nil, f.Description) != ""
+}
+
+// NICOf is the NIC with this MAC and this address: VLANs and bonds share
+// their parent's MAC.
+func (h Host) NICOf(mac string, address netip.Addr) (NIC, bool) {
+	for _, n := range h.NICs {
+		if strings.EqualFold(n.MAC, mac) && slices.ContainsFunc(n.Addresses, func(p netip.Prefix) bool {
+			return p.Addr() == address
+		}) {
+			return n, true
+		}
+	}
+	return NIC{}, false
+}
+
+// keptPair marks a member's port that allowed the VIP of this family before
+// havip came.
+func keptPair(group string, f Family) string { return TagKeptPair(group) + "/" + f.String() }
