@@ -24,3 +24,30 @@ type Config struct {
 	Version  int // 3 (2: RFC 3768)
 	Source   netip.Addr
 }
+
+// normalize moves what havip reserves or the protocol cannot say to the nearest
+// that it can: priority 254 and the unhealthy band are not for configurations,
+// and an interval below a centisecond would be sent as 0.
+func (c Config) normalize() Config {
+	if c.Priority != PriorityOwner {
+		c.Priority = min(max(c.Priority, PriorityUnhealthyMax+1), PrioritySwitchover-1)
+	}
+	c.Interval = max(c.Interval, centisecond)
+	if c.Version == 0 {
+		c.Version = 3
+	}
+	c.Source = c.Source.Unmap()
+	return c
+}
+
+// unhealthyPriority scales the priority into the band 1 to 9, so that the order
+// of the members holds there too. Near ones coincide: then the address decides
+// between two actives, as between equals.
+func (c Config) unhealthyPriority() int {
+	const lowest, steps = PriorityUnhealthyMax + 1, PriorityUnhealthyMax - 1
+	return 1 + (c.Priority-lowest)*steps/(PriorityOwner-lowest)
+}
+
+// preempts tells whether a healthy backup takes over from an active of lower
+// priority. The owner always does (RFC 9568 section 6.1).
+func (c Config) preempts() bool { return c.Preempt || c.Priority == PriorityOwner }

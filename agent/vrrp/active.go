@@ -1,0 +1,147 @@
+package vrrp
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/havip/havip/agent/api"
+)
+
+// active is the timers of an active.
+type active struct {
+	advert    time.Time // Adver_Timer
+	sent      time.Time // when an advertisement last left
+	boost     time.Time // end of PrioritySwitchover; zero when not in force
+	announcer announcer
+}
+
+// becomeActive enters Active (RFC 9568 section 6.4.2). The advertisement goes first:
+// it keeps other backups from doing the same. The VIPs are on the NIC before the
+// announcement draws traffic to it.
+func (m *Machine) becomeActive(now time.Time, reason Reason, detail string) {
+	m.active = active{sent: now}
+	if reason == SwitchoverTo {
+		m.active.boost = now.Add(m.cfg.down(m.cfg.Interval))
+	}
+	// As the state already: Priority depends on it.
+	from := m.state
+	m.state, m.since, m.reason = api.Active, now, reason
+	m.advertise(now)
+	m.active.announcer.start(now, "became active")
+	m.announce(now)
+	m.do(Transition{From: from, To: api.Active, Reason: reason, Detail: detail})
+}
+
+// advertise sends an advertisement and renews the lease of the VIPs with it: who
+// cannot do the one soon loses the other.
+func (m *Machine) advertise(now time.Time) {
+	m.advertiseAt(now, m.Priority())
+}
+
+func (m *Machine) advertiseAt(now time.Time, priority int) {
+	m.do(SendAdvert{Priority: priority, Interval: m.cfg.Interval})
+	m.do(AddVIPs{Lease: m.cfg.lease()})
+	m.active.advert = now.Add(m.cfg.Interval)
+}
+
+func (m *Machine) announce(now time.Time) {
+	if a, ok := m.active.announcer.fire(now, m.rng); ok {
+		m.do(a)
+	}
+}
+
+// tickAsActive is "If the Adver_Timer fires" of RFC 9568 section 6.4.3, and havip's
+// announcements and end of a switchover.
+func (m *Machine) tickAsActive(now time.Time) {
+	if due(m.active.boost, now) {
+		m.active.boost = time.Time{}
+	}
+	if due(m.active.advert, now) {
+		m.advertise(now)
+	}
+	m.announce(now)
+}
+
+// hearAsActive is "If an ADVERTISEMENT is received" of RFC 9568 section 6.4.3. The
+// higher priority wins, also without preemption, and among equals the greater
+// source address.
+func (m *Machine) hearAsActive(now time.Time, ev Received) {
+	own := m.Priority()
+	switch {
+	case ev.Priority == PriorityLeave:
+		m.advertise(now)
+	case ev.Priority > own || ev.Priority == own && ev.From.Compare(m.cfg.Source) > 0:
+		m.yield(now, ev)
+	default:
+		m.outlast(now, ev)
+	}
+}
+
+// yield goes to Backup before a better active. Without priority 0, which is for
+// those who leave no active behind.
+func (m *Machine) yield(now time.Time, ev Received) {
+	reason := Preempted
+	switch {
+	case ev.Priority == PrioritySwitchover:
+		reason = SwitchoverFrom
+	case !m.healthy:
+		reason = Unhealthy
+	case ev.Priority == m.Priority():
+		reason = LostTie
+	}
+	m.becomeBackup(now, m.follow(ev), reason, fmt.Sprintf("%s at priority %d", ev.From, ev.Priority))
+}
+
+// outlast tells a rival that we are the better active, and the network that we
+// hold the VIPs (RFC 9568 section 6.4.3); version 2 only waits for the rival to hear
+// us (RFC 3768 section 6.4.3). havip: a switchover goes on until no rival has been
+// heard for a down interval.
+func (m *Machine) outlast(now time.Time, ev Received) {
+	m.do(Rival{From: ev.From, Priority: ev.Priority})
+	if !m.active.boost.IsZero() {
+		m.active.boost = now.Add(m.cfg.down(m.cfg.Interval))
+	}
+	if m.cfg.Version == 2 {
+		return
+	}
+	m.advertise(now)
+	m.active.announcer.start(now, "a rival was heard: "+ev.From.String())
+	m.announce(now)
+}
+
+// healthChanged moves an active into the unhealthy band or out of it. havip:
+// priority 0 makes any healthy backup take over within its skew, those of other
+// makers too; the VIPs stay until it is heard. When none came after an interval we
+// advertise in the band, so that a bad check on all members does not take the
+// address away.
+func (m *Machine) healthChanged(now time.Time) {
+	if m.healthy {
+		m.advertise(now)
+		return
+	}
+	m.active.boost = time.Time{}
+	m.advertiseAt(now, PriorityLeave)
+}
+
+// noteSent takes the report of an advertisement that left. One that left after
+// too long a silence does not count: a backup may be active by then.
+func (m *Machine) noteSent(ev Event) {
+	sent, ok := ev.(Sent)
+	if ok && m.state == api.Active && sent.At.After(m.active.sent) && !m.stalled(sent.At) {
+		m.active.sent = sent.At
+	}
+}
+
+// checkStall is havip's: an active that could not advertise for its down interval
+// (stopped, starved, or not let out) drops the VIPs before it does anything else,
+// and listens. A backup is active by now, and the lease has run out.
+func (m *Machine) checkStall(now time.Time) {
+	if m.state == api.Active && m.stalled(now) {
+		detail := fmt.Sprintf("for %s", now.Sub(m.active.sent).Round(time.Millisecond))
+		m.becomeBackup(now, m.listen(now), Stalled, detail)
+	}
+}
+
+func (m *Machine) stalled(at time.Time) bool {
+	return at.Sub(m.active.sent) >= m.cfg.down(m.cfg.Interval)
+}
