@@ -1,0 +1,35 @@
+package openstack
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/attributestags"
+)
+
+// AddTag adds one tag to an object and leaves the others alone. Adding a tag
+// twice succeeds, and each time bumps the object's revision.
+func (c *Client) AddTag(ctx context.Context, k Kind, id, tag string) error {
+	err := attributestags.Add(ctx, c.network, string(k), id, url.PathEscape(tag)).Err
+	return failure("add tag to "+k.singular(), id, err)
+}
+
+// RemoveTag takes one tag off an object; a tag or an object that is gone
+// already is no error.
+func (c *Client) RemoveTag(ctx context.Context, k Kind, id, tag string) error {
+	err := attributestags.Delete(ctx, c.network, string(k), id, url.PathEscape(tag)).Err
+	return gone(failure("remove tag from "+k.singular(), id, err))
+}
+
+// singular is one object of a collection, in words.
+func (k Kind) singular() string {
+	switch k {
+	case Ports:
+		return "port"
+	case SecurityGroups:
+		return "security group"
+	case FloatingIPs:
+		return "floating IP"
+	}
+	return string(k)
+}
