@@ -95,7 +95,7 @@ func validateRouter(r Router, report strict.Report) {
 		report("version", fmt.Sprintf("this version of the agent does not speak VRRP version %d yet", r.Version), "write 3, or take the key away")
 	}
 
-	sourceOK := validateAddress(r.Source, "source", report)
+	sourceOK := ValidateAddress(r.Source, report.Under("source"))
 	switch n := len(r.Addresses); {
 	case n == 0:
 		report("addresses", "is missing", "give at least one virtual address, such as 10.0.0.136/32")
@@ -105,7 +105,7 @@ func validateRouter(r Router, report strict.Report) {
 	for i, p := range r.Addresses {
 		field := fmt.Sprintf("addresses[%d]", i)
 		switch {
-		case !validateAddress(p.Addr(), field, report):
+		case !ValidateAddress(p.Addr(), report.Under(field)):
 		case p.Bits() != p.Addr().BitLen():
 			report(field, fmt.Sprintf("want the prefix length /%d, got %s", p.Addr().BitLen(), p), "with a longer network the VIP could become the NIC's first address, and the server's own go with it")
 		case p.Addr() == r.Source:
@@ -119,7 +119,7 @@ func validateRouter(r Router, report strict.Report) {
 	for i, p := range r.Peers {
 		field := fmt.Sprintf("peers[%d]", i)
 		switch {
-		case !validateAddress(p, field, report):
+		case !ValidateAddress(p, report.Under(field)):
 		case sourceOK && p == r.Source:
 			report(field, fmt.Sprintf("%s is the source itself", p), "list the other members only")
 		case seen[p]:
@@ -192,20 +192,20 @@ func validateInterface(i Interface, report strict.Report) {
 		report("mac", fmt.Sprintf("want a MAC such as fa:16:3e:12:34:56, got %q", i.MAC), "")
 	}
 	if i.Address.IsValid() {
-		validateAddress(i.Address, "address", report)
+		ValidateAddress(i.Address, report.Under("address"))
 	}
 }
 
-// validateAddress checks that a is an address that one host can have, of the
-// family that this agent speaks.
-func validateAddress(a netip.Addr, field string, report strict.Report) bool {
+// ValidateAddress checks that a is an address that one host can have, of the
+// family that this agent speaks. The report's field is the address's own.
+func ValidateAddress(a netip.Addr, report strict.Report) bool {
 	switch {
 	case !a.IsValid():
-		report(field, "is missing", "")
+		report("", "is missing", "")
 	case a.Is6():
-		report(field, fmt.Sprintf("%s is IPv6, which this version of the agent does not speak yet", a), "")
+		report("", fmt.Sprintf("%s is IPv6, which this version of the agent does not speak yet", a), "")
 	case !hostAddress(a):
-		report(field, fmt.Sprintf("%s cannot be the address of a server", a), "")
+		report("", fmt.Sprintf("%s cannot be the address of a server", a), "")
 	default:
 		return true
 	}

@@ -25,7 +25,7 @@ func (d *Document) At(field string) (line, column int) {
 		if field == "" {
 			return 0, 0
 		}
-		field = parent(field)
+		field = Parent(field)
 	}
 }
 
@@ -45,7 +45,7 @@ func (d *Document) Broken(field string) bool {
 		if field == "" {
 			return false
 		}
-		field = parent(field)
+		field = Parent(field)
 	}
 }
 
@@ -63,7 +63,7 @@ func (d *Document) Report(problems *Problems) Report {
 	}
 }
 
-// parent is the field above: a[1].b, a[1], a, "".
-func parent(field string) string {
+// Parent is the field above: a[1].b, a[1], a, "".
+func Parent(field string) string {
 	return field[:max(strings.LastIndexAny(field, ".["), 0)]
 }
