@@ -1,0 +1,44 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/havip/havip/agent/config"
+	"github.com/havip/havip/agent/transport"
+	"github.com/havip/havip/agent/vip"
+)
+
+// Linux is the server as it is.
+type Linux struct{}
+
+// Find implements Host.
+func (Linux) Find(i config.Interface) (vip.NIC, error) { return vip.Find(i) }
+
+// Addresses implements Host.
+func (Linux) Addresses(nic vip.NIC, r config.Router) Addresses {
+	return vip.NewSet(nic, r.Source, r.Addresses)
+}
+
+// Watch implements Host.
+func (Linux) Watch(ctx context.Context) (<-chan struct{}, error) { return vip.Watch(ctx) }
+
+// Dial implements Host.
+func (Linux) Dial(nic vip.NIC, r config.Router) (Wire, error) {
+	cfg := transport.Config{
+		Interface: nic.Name,
+		Source:    r.Source,
+		Peers:     r.Peers,
+		VRID:      r.VRID,
+		Version:   r.Version,
+		Interval:  time.Duration(r.Interval),
+	}
+	for _, p := range r.Addresses {
+		cfg.Addresses = append(cfg.Addresses, p.Addr())
+	}
+	conn, err := transport.Open(cfg)
+	if err != nil {
+		return nil, err // not conn: a nil *Conn in a Wire is not a nil Wire
+	}
+	return conn, nil
+}

@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/havip/havip/agent/api"
+	"github.com/havip/havip/agent/vrrp"
+)
+
+// RefusedError says why a request was not carried out; nothing has changed.
+type RefusedError struct{ Reason string }
+
+func (e *RefusedError) Error() string { return e.Reason }
+
+// Status says how the agent is.
+func (e *Engine) Status(ctx context.Context) (api.Status, error) {
+	status := api.Status{
+		Version: api.Version,
+		Agent:   e.opts.Version,
+		PID:     os.Getpid(),
+		Started: e.started.Round(0),
+	}
+	err := e.do(ctx, func() {
+		status.Now = time.Now().Round(0)
+		status.Group = e.cfg.Group
+		status.ConfigSHA256 = e.sha
+		status.Checks = e.tracker.Checks()
+		for _, r := range e.routers {
+			status.Routers = append(status.Routers, r.status())
+		}
+	})
+	return status, err
+}
+
+// status is one router's part.
+func (r *router) status() api.Router {
+	s := api.Router{
+		VRID:      r.cfg.VRID,
+		State:     r.state,
+		Since:     r.since.Round(0),
+		Reason:    r.reason,
+		Priority:  r.cfg.Priority,
+		Interval:  r.cfg.Interval,
+		Preempt:   r.cfg.Preempt,
+		Interface: r.nic.Name,
+		Source:    r.cfg.Source,
+		Addresses: slices.Clone(r.cfg.Addresses),
+		Held:      r.held,
+		Counters:  maps.Clone(r.counters),
+	}
+	for _, address := range r.cfg.Peers {
+		peer, heard := r.peers[address]
+		if !heard {
+			peer = api.Peer{Address: address}
+		}
+		peer.LastAdvert = peer.LastAdvert.Round(0)
+		s.Peers = append(s.Peers, peer)
+	}
+	if r.wire != nil {
+		for reason, n := range r.wire.Drops() {
+			s.Counters["dropped_"+reason] = n
+		}
+	}
+	return s
+}
+
+// Switchover makes this member the active one. It is refused with a
+// *RefusedError when the member could not serve. Done on the active it is
+// nothing to do.
+func (e *Engine) Switchover(ctx context.Context) error {
+	var refused error
+	err := e.do(ctx, func() { refused = e.takeOver() })
+	if err != nil {
+		return err
+	}
+	return refused
+}
+
+func (e *Engine) takeOver() error {
+	if !e.stopBy.IsZero() {
+		return &RefusedError{Reason: "this agent is stopping"}
+	}
+	for _, c := range e.tracker.Checks() {
+		if !c.OK {
+			return &RefusedError{Reason: fmt.Sprintf("health check %q fails: %s", c.Name, c.Why)}
+		}
+	}
+	for _, r := range e.routers {
+		if r.state == api.Init || !r.linkUp {
+			return &RefusedError{Reason: fmt.Sprintf("router %d is in init: %s", r.cfg.VRID, r.reason)}
+		}
+	}
+	for _, r := range e.routers {
+		r.handle(vrrp.TakeOver{})
+	}
+	return nil
+}
+
+// showStatus gives the service manager a line for people.
+func (e *Engine) showStatus() {
+	var parts []string
+	for _, r := range e.routers {
+		var vips []string
+		for _, p := range r.cfg.Addresses {
+			vips = append(vips, p.Addr().String())
+		}
+		parts = append(parts, fmt.Sprintf("%s %s (%s)", strings.Join(vips, " "), r.state, r.reason))
+	}
+	e.opts.Notify("STATUS=" + strings.Join(parts, "; "))
+}

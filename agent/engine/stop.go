@@ -1,0 +1,64 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/havip/havip/agent/vrrp"
+)
+
+// shutDown asks the machines to hand over.
+func (e *Engine) shutDown() {
+	e.stopBy = time.Now().Add(stopLimit)
+	e.opts.Notify("STOPPING=1")
+	for _, r := range e.routers {
+		r.handle(vrrp.Shutdown{})
+	}
+}
+
+// stopped tells whether the loop may end.
+func (e *Engine) stopped() bool {
+	if e.stopBy.IsZero() {
+		return false
+	}
+	if !time.Now().Before(e.stopBy) {
+		return true
+	}
+	for _, r := range e.routers {
+		if r.machine != nil && !r.stopped {
+			return false
+		}
+	}
+	return true
+}
+
+// closeRouters takes off VIPs that a machine has not, and ends the receivers.
+func (e *Engine) closeRouters() {
+	for _, r := range e.routers {
+		if r.machine == nil {
+			continue
+		}
+		if r.want {
+			r.remove()
+			r.event("vip", "removed: the agent ends")
+		}
+		r.fault("close", r.wire.Close())
+		r.fault("close", r.addrs.Close())
+	}
+	e.discardMail()
+}
+
+// discardMail empties the inbox until no receiver is left to fill it.
+func (e *Engine) discardMail() {
+	gone := make(chan struct{})
+	go func() {
+		e.receivers.Wait()
+		close(gone)
+	}()
+	for {
+		select {
+		case <-e.inbox:
+		case <-gone:
+			return
+		}
+	}
+}

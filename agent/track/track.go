@@ -1,0 +1,175 @@
+// Package track runs the health checks of a member and counts their results
+// into a verdict: healthy until a check has failed as often in a row as its
+// configuration allows.
+package track
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/havip/havip/agent/api"
+	"github.com/havip/havip/agent/config"
+)
+
+// Change is a check that changed its verdict.
+type Change struct {
+	Name string
+	OK   bool
+	Why  string // the failure; empty when OK
+}
+
+// Tracker runs a set of checks, one goroutine each.
+type Tracker struct {
+	probe   func(config.Check) Probe
+	changes chan Change
+	wg      sync.WaitGroup
+
+	mu     sync.Mutex
+	checks []*check
+}
+
+// check is one running check. Its verdict is guarded by the Tracker's mutex.
+type check struct {
+	cfg     config.Check
+	cancel  context.CancelFunc
+	verdict api.Check
+}
+
+// New makes a Tracker without checks. probe makes the probe of a check;
+// NewProbe is the one for production.
+func New(probe func(config.Check) Probe) *Tracker {
+	return &Tracker{probe: probe, changes: make(chan Change)}
+}
+
+// Changes delivers each change of a verdict, in order per check. It is never
+// closed.
+func (t *Tracker) Changes() <-chan Change { return t.changes }
+
+// Set replaces the set of checks. A check that stays the same runs on and
+// keeps its verdict; a new one is healthy until it has failed Fall times, so
+// that an agent's start does not move the VIP.
+func (t *Tracker) Set(checks []config.Check) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old := t.checks
+	t.checks = nil
+	for _, cfg := range checks {
+		i := slices.IndexFunc(old, func(c *check) bool { return c.cfg == cfg })
+		if i >= 0 {
+			t.checks = append(t.checks, old[i])
+			old = slices.Delete(old, i, i+1)
+			continue
+		}
+		t.checks = append(t.checks, t.start(cfg))
+	}
+	for _, c := range old {
+		c.cancel()
+	}
+}
+
+// start begins one check. The caller holds t.mu.
+func (t *Tracker) start(cfg config.Check) *check {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &check{
+		cfg:     cfg,
+		cancel:  cancel,
+		verdict: api.Check{Name: cfg.Name, OK: true, Since: time.Now()},
+	}
+	t.wg.Go(func() { t.run(ctx, c, t.probe(cfg)) })
+	return c
+}
+
+// run probes until ctx ends.
+func (t *Tracker) run(ctx context.Context, c *check, probe Probe) {
+	ticker := time.NewTicker(time.Duration(c.cfg.Interval))
+	defer ticker.Stop()
+	streak := counter{ok: true, fall: c.cfg.Fall, rise: c.cfg.Rise}
+	for {
+		err := probeOnce(ctx, probe, time.Duration(c.cfg.Timeout))
+		if ctx.Err() != nil {
+			return
+		}
+		changed := streak.count(err == nil)
+		t.record(c, streak.ok, changed, err)
+		if changed {
+			ch := Change{Name: c.cfg.Name, OK: streak.ok}
+			if err != nil {
+				ch.Why = err.Error()
+			}
+			select {
+			case t.changes <- ch:
+			case <-ctx.Done():
+				return
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// record notes what a probe said.
+func (t *Tracker) record(c *check, ok, changed bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c.verdict.OK = ok
+	if changed {
+		c.verdict.Since = time.Now()
+	}
+	if err != nil {
+		c.verdict.Why = err.Error()
+	}
+}
+
+// Checks returns the verdicts in the order of the configuration.
+func (t *Tracker) Checks() []api.Check {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []api.Check
+	for _, c := range t.checks {
+		out = append(out, c.verdict)
+	}
+	return out
+}
+
+// Healthy reports whether no check has failed.
+func (t *Tracker) Healthy() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !slices.ContainsFunc(t.checks, func(c *check) bool { return !c.verdict.OK })
+}
+
+// Close ends all checks and waits for them.
+func (t *Tracker) Close() {
+	t.Set(nil)
+	t.wg.Wait()
+}
+
+// counter turns single results into a verdict.
+type counter struct {
+	ok         bool
+	fall, rise int // results in a row that change the verdict
+	streak     int // results in a row against it
+}
+
+// count takes one result and reports whether the verdict changed.
+func (c *counter) count(ok bool) (changed bool) {
+	if ok == c.ok {
+		c.streak = 0
+		return false
+	}
+	c.streak++
+	limit := c.rise
+	if c.ok {
+		limit = c.fall
+	}
+	if c.streak < limit {
+		return false
+	}
+	c.ok, c.streak = ok, 0
+	return true
+}

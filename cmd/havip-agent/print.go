@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/havip/havip/agent/api"
+)
+
+// printStatus writes a status for people.
+func printStatus(w io.Writer, s api.Status) error {
+	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	fmt.Fprintf(t, "%s   havip-agent %s   up %s\n\n", s.Group, s.Agent, since(s.Now, s.Started))
+	fmt.Fprint(t, "ADDRESS\tSTATE\tPRIORITY\tSINCE\tINTERFACE\tHELD\tWHY\n")
+	for _, r := range s.Routers {
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", addresses(r), r.State, r.Priority,
+			since(s.Now, r.Since), dash(r.Interface), yesNo(r.Held), r.Reason)
+	}
+	fmt.Fprint(t, "\nPEER\tLAST ADVERTISEMENT\n")
+	for _, r := range s.Routers {
+		for _, p := range r.Peers {
+			last := "never"
+			if !p.LastAdvert.IsZero() {
+				last = since(s.Now, p.LastAdvert) + " ago"
+			}
+			fmt.Fprintf(t, "%s\t%s\n", p.Address, last)
+		}
+	}
+	for i, c := range s.Checks {
+		if i == 0 {
+			fmt.Fprint(t, "\nCHECK\tRESULT\tSINCE\n")
+		}
+		result := "ok"
+		if !c.OK {
+			result = "failed: " + c.Why
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\n", c.Name, result, since(s.Now, c.Since))
+	}
+	return t.Flush()
+}
+
+// printEvent writes one event for people.
+func printEvent(w io.Writer, ev api.Event) error {
+	_, err := fmt.Fprintf(w, "%s  %-10s  %s\n", ev.Time.Format("2006-01-02 15:04:05.000"), ev.Kind, describe(ev))
+	return err
+}
+
+// describe says in words what an event says beside its time and kind.
+func describe(ev api.Event) string {
+	var parts []string
+	if ev.VRID != 0 {
+		parts = append(parts, fmt.Sprintf("router %d:", ev.VRID))
+	}
+	if ev.To != "" {
+		parts = append(parts, fmt.Sprintf("%s -> %s:", ev.From, ev.To))
+	}
+	for _, text := range []string{ev.Reason, ev.Detail} {
+		if text != "" {
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+func addresses(r api.Router) string {
+	var out []string
+	for _, p := range r.Addresses {
+		out = append(out, p.Addr().String())
+	}
+	return strings.Join(out, " ")
+}
+
+// since is a duration in the precision that people want to read.
+func since(now, then time.Time) string {
+	d := now.Sub(then)
+	unit := time.Second
+	if d < 10*time.Second {
+		unit = 10 * time.Millisecond
+	}
+	return d.Round(unit).String()
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"log/syslog"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"github.com/havip/havip/agent/control"
+	"github.com/havip/havip/agent/engine"
+	"github.com/havip/havip/agent/track"
+)
+
+func runCommand(args []string, s Streams) error {
+	fs := flag.NewFlagSet("run", flag.ContinueOnError)
+	path := fs.String("config", "", "run with `FILE`")
+	toSyslog := fs.Bool("syslog", false, "log to /dev/log rather than to stderr")
+	if err := parse(fs, args, s); err != nil {
+		return err
+	}
+	out := s.Err
+	if *toSyslog {
+		w, err := syslog.New(syslog.LOG_DAEMON|syslog.LOG_INFO, "havip-agent")
+		if err != nil {
+			return &hintError{fmt.Errorf("log to syslog: %w", err), "start a syslog daemon, or leave --syslog out"}
+		}
+		defer w.Close()
+		out = w
+	}
+	return run(*path, out)
+}
+
+// run is the agent from its start to its end.
+func run(path string, out io.Writer) error {
+	// From the first moment: a signal that is not caught would end the agent
+	// without a handover.
+	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer cancel()
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
+
+	cfg, sha, err := loadConfig(path)
+	if err != nil {
+		return err
+	}
+	log := newLogger(out)
+	log.Info("starting", "version", currentVersion(), "group", cfg.Group, "config", path)
+	if err := goRealtime(); err != nil {
+		log.Info("no real-time scheduling, wake-ups may be late under load", "error", err)
+	}
+	server, err := control.Listen(cfg.Control)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+
+	n := newNotifier(log)
+	agent := engine.New(cfg, sha, engine.Options{
+		Host:     engine.Linux{},
+		Version:  currentVersion(),
+		Probe:    track.NewProbe,
+		Seed:     rand.Uint64(),
+		Notify:   n.notify,
+		Watchdog: watchdogInterval(log),
+	})
+	// What serves the engine ends after it: a client that follows the events
+	// sees the handover to its end.
+	serve, end := context.WithCancel(context.Background())
+	defer end()
+	var tasks sync.WaitGroup
+	tasks.Go(func() { server.Serve(serve, agent) })
+	tasks.Go(func() { logEvents(serve, agent, log) })
+	tasks.Go(func() { reloads(serve, reload, path, agent, n, log) })
+	err = agent.Run(stop)
+	end()
+	tasks.Wait()
+	log.Info("stopped")
+	return err
+}
+
+// reloads applies the configuration file at each signal until ctx ends. One
+// that is wrong is reported and changes nothing.
+func reloads(ctx context.Context, signals <-chan os.Signal, path string, agent *engine.Engine, n *notifier, log *slog.Logger) {
+	for {
+		select {
+		case <-signals:
+		case <-ctx.Done():
+			return
+		}
+		n.reloading()
+		cfg, sha, err := loadConfig(path)
+		if err == nil {
+			err = agent.Reload(ctx, cfg, sha)
+		}
+		if err != nil {
+			log.Error("the configuration was not reloaded, the old one goes on", "error", err)
+		}
+		n.reloaded()
+	}
+}
