@@ -2,6 +2,8 @@ package plan
 
 import (
 	"cmp"
+	"maps"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -17,7 +19,11 @@ func Recorded(group string, o Observed) (Desired, bool) {
 	found := Find(group, o)
 	d := Desired{Group: group}
 	for _, family := range []Family{IPv4, IPv6} {
-		if p, ok := found.VIPPort(family); ok {
+		p, ok := found.VIPPort(family)
+		if !ok {
+			p, ok = lostVIPPort(group, family, found, o)
+		}
+		if ok {
 			d.VIPs = append(d.VIPs, recordedVIP(p, family, found, o))
 			d.VRID = cmp.Or(d.VRID, VRIDOf(p))
 		}
@@ -35,6 +41,39 @@ func Recorded(group string, o Observed) (Desired, bool) {
 		}
 	}
 	return d, len(d.VIPs)+len(d.Members) > 0
+}
+
+// lostVIPPort is what the group's VIP port must have been, when somebody
+// deleted it: the agents know its address, their ports its network.
+func lostVIPPort(group string, family Family, found Found, o Observed) (openstack.Port, bool) {
+	a := ConfiguredVIP(group, family, o)
+	if !a.IsValid() || len(found.MemberPorts) == 0 {
+		return openstack.Port{}, false
+	}
+	return openstack.Port{
+		NetworkID: found.MemberPorts[0].NetworkID,
+		FixedIPs:  []openstack.FixedIP{{IP: a}},
+	}, true
+}
+
+// ConfiguredVIP is the VIP of a family that the group's agents are configured
+// with, zero when none can tell.
+func ConfiguredVIP(group string, family Family, o Observed) netip.Addr {
+	ids := slices.Sorted(maps.Keys(o.Hosts))
+	for _, id := range ids {
+		c := o.Hosts[id].Agent.Config
+		if c == nil || c.Group != group {
+			continue
+		}
+		for _, r := range c.Routers {
+			for _, a := range r.Addresses {
+				if FamilyOf(a.Addr()) == family {
+					return a.Addr()
+				}
+			}
+		}
+	}
+	return netip.Addr{}
 }
 
 func recordedVIP(p openstack.Port, family Family, found Found, o Observed) VIP {

@@ -1,0 +1,122 @@
+package preflight
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/havip/havip/provision/plan"
+)
+
+// hosts checks what was found on the members' servers.
+func (c *checker) hosts() {
+	for _, m := range c.d.Members {
+		if m.Server.Status != "ACTIVE" {
+			continue // said already, and nothing was looked at
+		}
+		subject := "server " + m.Server.Name
+		h, ok := c.o.Hosts[m.Server.ID]
+		if !ok {
+			h.Err = "it was not looked at"
+		}
+		if h.Err != "" {
+			c.fail(Finding{
+				Subject: subject, Message: "cannot be reached: " + h.Err,
+				Hint: cmp.Or(h.Hint, "check ssh.user, ssh.jump and the server's security groups"),
+			})
+			continue
+		}
+		c.host(subject, m, h)
+	}
+}
+
+func (c *checker) host(subject string, m plan.Member, h plan.Host) {
+	if !h.Root {
+		c.fail(Finding{
+			Subject: subject, Message: fmt.Sprintf("user %s is not root and sudo asks for a password", h.User),
+			Hint: "let it use sudo without a password, or choose another user in ssh.user",
+		})
+	}
+	if archs := slices.Sorted(maps.Keys(c.opt.Release.SHA256)); !slices.Contains(archs, h.Arch) {
+		have := cmp.Or(strings.Join(archs, ", "), "none")
+		c.fail(Finding{
+			Subject: subject, Message: fmt.Sprintf("is of architecture %s; this havip has agents for: %s", cmp.Or(h.Arch, "unknown"), have),
+			Hint: "give it one with --agent-binary, or use a havip built with its agents (make)",
+		})
+	}
+	if h.Init != plan.Systemd && h.Init != plan.SysV {
+		c.fail(Finding{
+			Subject: subject, Message: fmt.Sprintf("its init system is %s; havip knows systemd and sysv", cmp.Or(string(h.Init), "unknown")),
+		})
+	}
+	c.nic(subject, m, h)
+	c.foreign(subject, h)
+	if a := h.Agent; a.BinarySHA256 != "" && a.BinarySHA256 != c.opt.Release.SHA256[h.Arch] && newer(a.Version, c.opt.Release.Version) {
+		c.fail(Finding{
+			Subject: subject, Message: fmt.Sprintf("its agent is %s, newer than this havip's %s", a.Version, c.opt.Release.Version),
+			Hint: fmt.Sprintf("use havip %s or later", a.Version),
+		})
+	}
+}
+
+// nic checks that the server has the NICs of its ports, and that nobody but
+// havip's agent put the VIP on one.
+func (c *checker) nic(subject string, m plan.Member, h plan.Host) {
+	for i, p := range m.Ports {
+		if _, ok := h.NICOf(p.Port.MAC, p.Address); !ok {
+			var lines []string
+			for _, n := range h.NICs {
+				lines = append(lines, strings.TrimRight(fmt.Sprintf("%s  %s  %s", n.Name, n.MAC, addresses(n)), " "))
+			}
+			c.fail(Finding{
+				Subject: subject, Message: fmt.Sprintf("no NIC has the port's MAC %s and address %s", p.Port.MAC, p.Address),
+				Details: lines, Hint: "bring the NIC up with the address that Neutron gave it (DHCP, or cloud-init)",
+			})
+		}
+		if h.Agent.Running {
+			continue
+		}
+		vip := c.d.VIPs[i].Address
+		for _, n := range h.NICs {
+			if slices.ContainsFunc(n.Addresses, func(a netip.Prefix) bool { return a.Addr() == vip }) {
+				c.fail(Finding{
+					Subject: subject, Message: fmt.Sprintf("VIP %s is on %s already, and not by havip's agent", vip, n.Name),
+					Hint: "remove it there, and from what configures it (netplan, ifcfg, another daemon)",
+				})
+			}
+		}
+	}
+}
+
+func addresses(n plan.NIC) string {
+	var all []string
+	for _, a := range n.Addresses {
+		all = append(all, a.String())
+	}
+	return strings.Join(all, ", ")
+}
+
+// foreign checks for other VRRP daemons.
+func (c *checker) foreign(subject string, h plan.Host) {
+	for _, f := range h.Foreign {
+		vip := slices.IndexFunc(c.d.VIPs, func(v plan.VIP) bool { return slices.Contains(f.Addresses, v.Address) })
+		daemon := fmt.Sprintf("%s (pid %d)", f.Name, f.PID)
+		switch {
+		case vip >= 0:
+			c.fail(Finding{
+				Subject: subject, Message: fmt.Sprintf("%s holds the VIP %s", daemon, c.d.VIPs[vip].Address),
+				Hint: fmt.Sprintf("stop it and take the address out of its configuration: systemctl disable --now %s", f.Name),
+			})
+		case c.group.VRRP.ID != 0 && slices.Contains(f.VRIDs, c.group.VRRP.ID):
+			c.fail(Finding{
+				Subject: subject, Message: fmt.Sprintf("%s uses VRID %d", daemon, c.group.VRRP.ID),
+				Hint: "choose another in vrrp.id, or auto",
+			})
+		default:
+			c.warn(Finding{Subject: subject, Message: daemon + " runs there too, with other addresses"})
+		}
+	}
+}
