@@ -1,0 +1,313 @@
+package config_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/havip/havip/agent/api"
+	"github.com/havip/havip/agent/config"
+	"github.com/havip/havip/agent/strict"
+)
+
+const text = `group: bastion
+routers:
+  - vrid: 51
+    interface: {mac: "FA:16:3E:12:34:56", address: 10.0.0.130}
+    addresses: [10.0.0.136/32]
+    source: 10.0.0.130
+    peers: [10.0.0.131]
+    priority: 250
+    interval: 300ms
+    preempt: false
+checks:
+  - {name: ssh, tcp: ":22"}
+  - {name: web, http: "http://localhost:8080/health", interval: 5s, fall: 1, rise: 1}
+  - {name: quick, tcp: "localhost:53", interval: 200ms, timeout: 50ms}
+control: /run/havip/bastion/control.sock
+metrics: ""
+`
+
+func wanted() config.Config {
+	return config.Config{
+		Group: "bastion",
+		Routers: []config.Router{{
+			VRID:      51,
+			Interface: config.Interface{MAC: "fa:16:3e:12:34:56", Address: netip.MustParseAddr("10.0.0.130")},
+			Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.0.136/32")},
+			Source:    netip.MustParseAddr("10.0.0.130"),
+			Peers:     []netip.Addr{netip.MustParseAddr("10.0.0.131")},
+			Priority:  250,
+			Interval:  ms(300),
+			Version:   3,
+		}},
+		Checks: []config.Check{
+			{Name: "ssh", TCP: ":22", Interval: ms(1000), Timeout: ms(1000), Fall: 3, Rise: 2},
+			{Name: "web", HTTP: "http://localhost:8080/health", Interval: ms(5000), Timeout: ms(1000), Fall: 1, Rise: 1},
+			{Name: "quick", TCP: "localhost:53", Interval: ms(200), Timeout: ms(50), Fall: 3, Rise: 2},
+		},
+		Control: "/run/havip/bastion/control.sock",
+	}
+}
+
+func ms(n int) api.Duration { return api.Duration(time.Duration(n) * time.Millisecond) }
+
+var compare = cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})
+
+func TestParseFillsInTheDefaults(t *testing.T) {
+	got, err := config.Parse([]byte(text), "bastion.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(wanted(), got, compare); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestMarshalWritesWhatParseReads(t *testing.T) {
+	named := wanted()
+	named.Routers[0].Interface = config.Interface{Name: "eth0"}
+	named.Checks = nil
+	for name, c := range map[string]config.Config{"by MAC, with checks": wanted(), "by name, without checks": named} {
+		t.Run(name, func(t *testing.T) {
+			data, err := config.Marshal(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := config.Parse(data, "bastion.yaml")
+			if err != nil {
+				t.Fatalf("%v\n%s", err, data)
+			}
+			if diff := cmp.Diff(c, got, compare); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			again, err := config.Marshal(got)
+			if err != nil || !bytes.Equal(data, again) {
+				t.Errorf("written twice, two files (%v):\n%s\n%s", err, data, again)
+			}
+		})
+	}
+}
+
+// The text itself is pinned: a change of it would reload every agent.
+func TestMarshalText(t *testing.T) {
+	c := wanted()
+	c.Checks = c.Checks[:1]
+	got, err := config.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `# written by havip; changes are overwritten by the next havip create
+group: bastion
+routers:
+  - vrid: 51
+    interface:
+      mac: fa:16:3e:12:34:56
+      address: 10.0.0.130
+    addresses:
+      - 10.0.0.136/32
+    source: 10.0.0.130
+    peers:
+      - 10.0.0.131
+    priority: 250
+    interval: 300ms
+    version: 3
+    preempt: false
+checks:
+  - name: ssh
+    tcp: :22
+    interval: 1s
+    timeout: 1s
+    fall: 3
+    rise: 2
+control: /run/havip/bastion/control.sock
+`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestSHA256(t *testing.T) {
+	// FIPS 180-2, appendix B.1.
+	const want = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+	if got := config.SHA256([]byte("abc")); got != want {
+		t.Errorf("SHA256(abc) = %s, want %s", got, want)
+	}
+}
+
+// Each case replaces one piece of the good text.
+func TestParseRefuses(t *testing.T) {
+	long := "/run/" + strings.Repeat("x", 103)
+	for name, c := range map[string]struct{ old, new, want string }{
+		"a name with capitals":               {"group: bastion", "group: Bastion", `1:8: group: "Bastion" cannot be the name of a group`},
+		"a name that ends in a hyphen":       {"group: bastion", "group: bastion-", `1:8: group: "bastion-" cannot`},
+		"a name of 33 letters":               {"group: bastion", "group: " + strings.Repeat("b", 33), "cannot be the name of a group"},
+		"a missing name":                     {"group: bastion\n", "", "1:1: group: is missing"},
+		"VRID 0":                             {"vrid: 51", "vrid: 0", "3:11: routers[0].vrid: want 1 to 255, got 0"},
+		"VRID 256":                           {"vrid: 51", "vrid: 256", "3:11: routers[0].vrid: want 1 to 255, got 256"},
+		"no interface":                       {`    interface: {mac: "FA:16:3E:12:34:56", address: 10.0.0.130}` + "\n", "", "3:5: routers[0].interface: is missing"},
+		"an interface by name and MAC":       {"interface: {", "interface: {name: eth0, ", "4:16: routers[0].interface: has both a name and mac or address"},
+		"a MAC without the address":          {", address: 10.0.0.130", "", "4:16: routers[0].interface.address: is missing"},
+		"an address without the MAC":         {`mac: "FA:16:3E:12:34:56", `, "", "4:16: routers[0].interface.mac: is missing"},
+		"a bad MAC":                          {"FA:16", "GA:16", `4:22: routers[0].interface.mac: want a MAC such as fa:16:3e:12:34:56, got "GA:16:3E:12:34:56"`},
+		"a MAC of 8 bytes":                   {"FA:16", "00:00:FA:16", "4:22: routers[0].interface.mac: want a MAC"},
+		"a long interface name":              {`mac: "FA:16:3E:12:34:56", address: 10.0.0.130`, "name: abcdefghijklmnop", `routers[0].interface.name: "abcdefghijklmnop" cannot be`},
+		"no addresses":                       {"[10.0.0.136/32]", "[]", "5:16: routers[0].addresses: is missing"},
+		"a network for an address":           {"136/32", "136/24", "5:17: routers[0].addresses[0]: want the prefix length /32, got 10.0.0.136/24"},
+		"an IPv6 address":                    {"10.0.0.136/32", "fd00::1/128", "5:17: routers[0].addresses[0]: fd00::1 is IPv6, which this version of the agent does not speak yet"},
+		"the source as the VIP":              {"10.0.0.136/32", "10.0.0.130/32", "5:17: routers[0].addresses[0]: 10.0.0.130 is the source"},
+		"a VIP twice":                        {"[10.0.0.136/32]", "[10.0.0.136/32, 10.0.0.136/32]", "5:32: routers[0].addresses[1]: 10.0.0.136 is also routers[0].addresses[0]"},
+		"a multicast VIP":                    {"10.0.0.136/32", "224.0.0.18/32", "224.0.0.18 cannot be the address of a server"},
+		"the broadcast address as VIP":       {"10.0.0.136/32", "255.255.255.255/32", "255.255.255.255 cannot be the address of a server"},
+		"no source":                          {"    source: 10.0.0.130\n", "", "3:5: routers[0].source: is missing"},
+		"a loopback source":                  {"source: 10.0.0.130", "source: 127.0.0.1", "6:13: routers[0].source: 127.0.0.1 cannot be the address of a server"},
+		"an IPv4 source in IPv6":             {"source: 10.0.0.130", "source: ::ffff:10.0.0.130", "6:13: routers[0].source: ::ffff:10.0.0.130 is IPv6"},
+		"no peers":                           {"[10.0.0.131]", "[]", "7:12: routers[0].peers: is missing: this version of the agent does not speak multicast yet"},
+		"a peer twice":                       {"[10.0.0.131]", "[10.0.0.131, 10.0.0.131]", "7:25: routers[0].peers[1]: 10.0.0.131 stands twice"},
+		"itself as a peer":                   {"[10.0.0.131]", "[10.0.0.130]", "7:13: routers[0].peers[0]: 10.0.0.130 is the source itself"},
+		"the VIP as a peer":                  {"[10.0.0.131]", "[10.0.0.136]", "7:13: routers[0].peers[0]: 10.0.0.136 is a virtual address"},
+		"a peer of another family":           {"[10.0.0.131]", "[fd00::2]", "7:13: routers[0].peers[0]: fd00::2 is IPv6"},
+		"priority 0":                         {"priority: 250", "priority: 0", "8:15: routers[0].priority: want 10 to 253, or 255 for the owner of the address, got 0"},
+		"a priority of the unhealthy band":   {"priority: 250", "priority: 9", "8:15: routers[0].priority: 9 is reserved: an unhealthy member advertises 1 to 9"},
+		"the priority of a switchover":       {"priority: 250", "priority: 254", "8:15: routers[0].priority: 254 is reserved for the target of a switchover"},
+		"priority 256":                       {"priority: 250", "priority: 256", "got 256"},
+		"an interval of 9ms":                 {"300ms", "9ms", "9:15: routers[0].interval: want 10ms to 40.95s, got 9ms"},
+		"an interval of 41s":                 {"300ms", "41s", "9:15: routers[0].interval: want 10ms to 40.95s, got 41s"},
+		"an interval between centiseconds":   {"300ms", "123ms", "9:15: routers[0].interval: want a multiple of 10ms, got 123ms\n  hint: VRRP sends the interval in hundredths of a second: take 120ms"},
+		"VRRP version 2":                     {"preempt: false", "version: 2", "10:14: routers[0].version: this version of the agent does not speak VRRP version 2 yet"},
+		"version 0, though absent means 3":   {"preempt: false", "version: 0", "routers[0].version: this version of the agent does not speak VRRP version 0 yet"},
+		"a check's name twice":               {"name: web", "name: ssh", `13:12: checks[1].name: "ssh" is also the name of checks[0]`},
+		"a check's name with a space":        {"name: web", "name: w b", `13:12: checks[1].name: "w b" cannot be the name of a check`},
+		"a check without a name":             {"name: web, ", "", "13:5: checks[1].name: is missing"},
+		"a check of nothing":                 {`, tcp: ":22"`, "", "12:5: checks[0]: does not say what to ask"},
+		"a check of two things":              {`, tcp: ":22"`, `, tcp: ":22", http: "http://localhost/"`, "12:5: checks[0]: has both tcp and http"},
+		"a port without a colon":             {`":22"`, "22", `12:22: checks[0].tcp: want host:port, got "22"`},
+		"port 0":                             {`":22"`, `":0"`, `checks[0].tcp: want host:port, got ":0"`},
+		"port 65536":                         {`":22"`, `":65536"`, "checks[0].tcp: want host:port"},
+		"a URL of another scheme":            {"http://localhost", "ftp://localhost", "13:23: checks[1].http: want a URL such as http://localhost:8080/health"},
+		"a URL without a host":               {"http://localhost:8080", "http://", "checks[1].http: want a URL"},
+		"a check's interval of 99ms":         {"interval: 5s", "interval: 99ms", "checks[1].interval: want 100ms to 1h0m0s, got 99ms"},
+		"a timeout longer than the interval": {"timeout: 50ms", "timeout: 201ms", "checks[2].timeout: want 10ms to the interval, 200ms, got 201ms"},
+		"a timeout of 0":                     {"timeout: 50ms", "timeout: 0s", "checks[2].timeout: want 10ms to the interval"},
+		"fall 0, though absent means 3":      {"fall: 1", "fall: 0", "checks[1].fall: want 1 to 100, got 0"},
+		"rise 101":                           {"rise: 1", "rise: 101", "checks[1].rise: want 1 to 100, got 101"},
+		"a relative socket":                  {"/run/havip/bastion", "run", `15:10: control: want an absolute path, got "run/control.sock"`},
+		"a socket path that is not clean":    {"/run/havip", "/run/../etc", "control: want an absolute path"},
+		"a socket path of 108 bytes":         {"/run/havip/bastion/control.sock", long, "15:10: control: has 108 bytes, and the path of a socket at most 107"},
+		"no socket":                          {"control: /run/havip/bastion/control.sock\n", "", "1:1: control: is missing"},
+		"metrics":                            {`metrics: ""`, `metrics: ":9100"`, "16:10: metrics: this version of the agent does not serve metrics yet"},
+		"no routers":                         {"routers:\n", "routers: []\nold:\n", "2:10: routers: is missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !strings.Contains(text, c.old) {
+				t.Fatalf("the good text has no %q", c.old)
+			}
+			_, err := config.Parse([]byte(strings.Replace(text, c.old, c.new, 1)), "b")
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got:\n%v\nwant:\n%s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestParseTakesTheLimits(t *testing.T) {
+	for name, c := range map[string]struct{ old, new string }{
+		"the longest name":            {"group: bastion", "group: " + strings.Repeat("b", 32)},
+		"VRID 255":                    {"vrid: 51", "vrid: 255"},
+		"the lowest priority":         {"priority: 250", "priority: 10"},
+		"the highest priority":        {"priority: 250", "priority: 253"},
+		"the owner's priority":        {"priority: 250", "priority: 255"},
+		"the shortest interval":       {"300ms", "10ms"},
+		"the longest interval":        {"300ms", "40.95s"},
+		"the longest path":            {"/run/havip/bastion/control.sock", "/run/" + strings.Repeat("x", 102)},
+		"an interface by name":        {`mac: "FA:16:3E:12:34:56", address: 10.0.0.130`, "name: eth0"},
+		"a timeout as the interval":   {"timeout: 50ms", "timeout: 200ms"},
+		"a TLS check":                 {"http://localhost:8080", "https://[::1]:8443"},
+		"a default of a short check":  {", timeout: 50ms", ""},
+		"an explicit version 3":       {"preempt: false", "version: 3"},
+		"a file without any metrics":  {"metrics: \"\"\n", ""},
+		"a host's address in a check": {`"localhost:53"`, `"[::1]:53"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !strings.Contains(text, c.old) {
+				t.Fatalf("the good text has no %q", c.old)
+			}
+			if _, err := config.Parse([]byte(strings.Replace(text, c.old, c.new, 1)), "b"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestParseReportsEverythingAtOnce(t *testing.T) {
+	bad := strings.NewReplacer("vrid: 51", "vrid: x", "300ms", "5ms", "/run/havip/bastion", "run", "preempt", "premept").Replace(text)
+	_, err := config.Parse([]byte(bad), "bastion.yaml")
+	want := `bastion.yaml:3:11: routers[0].vrid: want a whole number, got "x"
+bastion.yaml:9:15: routers[0].interval: want 10ms to 40.95s, got 5ms
+bastion.yaml:10:5: routers[0].premept: unknown key
+  hint: did you mean preempt?
+bastion.yaml:15:10: control: want an absolute path, got "run/control.sock"`
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if diff := cmp.Diff(want, err.Error()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	var problems strict.Problems
+	if !errors.As(err, &problems) || len(problems) != 4 {
+		t.Errorf("want 4 strict.Problems, got %T with %d", err, len(problems))
+	}
+}
+
+func TestParseSaysNoMoreWhenTheSyntaxIsWrong(t *testing.T) {
+	for _, bad := range []string{"", "group: [", "- a", "\xff"} {
+		_, err := config.Parse([]byte(bad), "b")
+		var problems strict.Problems
+		if !errors.As(err, &problems) || len(problems) != 1 {
+			t.Errorf("%q: want one problem, got:\n%v", bad, err)
+		}
+	}
+}
+
+func TestTwoRoutersOnOneInterface(t *testing.T) {
+	two := func(change func(second *config.Router)) config.Config {
+		c := wanted()
+		r := c.Routers[0]
+		r.Addresses = []netip.Prefix{netip.MustParsePrefix("10.0.0.137/32")}
+		change(&r)
+		c.Routers = append(c.Routers, r)
+		return c
+	}
+	for name, c := range map[string]struct {
+		config config.Config
+		want   string
+	}{
+		"have two VRIDs":        {two(func(r *config.Router) { r.VRID = 52 }), ""},
+		"may not share one":     {two(func(*config.Router) {}), "routers[1].vrid: 51 is also that of routers[0] on this interface"},
+		"unless on another NIC": {two(func(r *config.Router) { r.Interface = config.Interface{Name: "eth1"} }), ""},
+		"may not share an address": {
+			two(func(r *config.Router) { r.VRID, r.Addresses = 52, wanted().Routers[0].Addresses }),
+			"routers[1].addresses[0]: 10.0.0.136 is also routers[0].addresses[0]",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, fmt.Sprint(message(config.Validate(c.config)))); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
