@@ -33,7 +33,7 @@ func Encode(p Packet, src, dst netip.Addr) ([]byte, error) {
 		binary.BigEndian.PutUint16(b[4:], uint16(p.Interval/centisecond))
 	}
 	for _, addr := range p.Addresses {
-		b = append(b, addr.Unmap().AsSlice()...)
+		b = append(b, addr.AsSlice()...)
 	}
 	b = b[:n]
 	binary.BigEndian.PutUint16(b[checksumOffset:], checksum(b, form, src, dst))
@@ -58,7 +58,7 @@ func encodable(p Packet, src, dst netip.Addr) error {
 		return fmt.Errorf("%d addresses are not 1 to 255", len(p.Addresses))
 	}
 	for _, addr := range p.Addresses {
-		if !addr.IsValid() || addr.Unmap().Is4() != src.Is4() {
+		if !addr.IsValid() || addr.Is4() != src.Is4() {
 			return fmt.Errorf("address %s is not of the family of source %s", addr, src)
 		}
 	}
