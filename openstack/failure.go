@@ -124,6 +124,7 @@ func unanswered(op, object string, err *url.Error) *Error {
 		e.Err = errors.Join(ErrUnreachable, err.Err)
 	default:
 		e.Message = host + " broke the connection: " + err.Err.Error()
+		e.Cure = "check auth_url (OS_AUTH_URL): is it http or https, is a proxy in the way"
 		e.Err = errors.Join(ErrUnreachable, err.Err)
 	}
 	return e

@@ -59,6 +59,13 @@ func (c *Client) UpdatePort(ctx context.Context, id string, revision int, u Port
 	return p, failure("update port", id, err)
 }
 
+// DescribePort changes a port's description, at whatever revision it is: OVN
+// bumps that of a VIP's port each time the VIP moves.
+func (c *Client) DescribePort(ctx context.Context, id, description string) error {
+	opts := ports.UpdateOpts{Description: &description}
+	return failure("describe port", id, ports.Update(ctx, c.network, id, opts).Err)
+}
+
 // DeletePort deletes a port; one that is gone already is no error.
 func (c *Client) DeletePort(ctx context.Context, id string) error {
 	return gone(failure("delete port", id, ports.Delete(ctx, c.network, id).Err))
