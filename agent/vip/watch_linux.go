@@ -30,21 +30,20 @@ func watch(ctx context.Context, period time.Duration) (<-chan struct{}, error) {
 	go func() {
 		defer close(changes)
 		defer context.AfterFunc(ctx, func() { _ = events.Close() })()
-		follow(ctx, events, period, changes)
+		follow(ctx, events, period, make(refreshFilter), changes)
 		_ = events.Close()
 	}()
 	return changes, nil
 }
 
 // follow reads notifications until ctx ends. The tick is the read's deadline.
-func follow(ctx context.Context, events *os.File, period time.Duration, changes chan<- struct{}) {
+func follow(ctx context.Context, events *os.File, period time.Duration, known refreshFilter, changes chan<- struct{}) {
 	report := func() {
 		select {
 		case changes <- struct{}{}:
 		default: // one is waiting already
 		}
 	}
-	known := make(refreshFilter)
 	buffer := make([]byte, 32<<10) // the kernel's notifications are far smaller
 	next := time.Now().Add(period)
 	for ctx.Err() == nil {
@@ -104,7 +103,7 @@ type refreshKey struct {
 // news tells whether a datagram of notifications has more in it than refreshes.
 func (f refreshFilter) news(datagram []byte) bool {
 	messages, err := syscall.ParseNetlinkMessage(datagram)
-	if err != nil {
+	if err != nil || len(messages) == 0 {
 		return true
 	}
 	news := false

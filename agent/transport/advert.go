@@ -1,0 +1,52 @@
+package transport
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/havip/havip/agent/vrrp"
+)
+
+// Config is what a Conn needs to know of its virtual router.
+type Config struct {
+	Interface string     // name of the NIC
+	Source    netip.Addr // of the adverts, an address of the NIC; decides the family
+	Peers     []netip.Addr
+	VRID      int
+	Version   int
+	// Interval is the configured one. Only version 2 needs it: it drops adverts
+	// with any other (RFC 3768 section 7.1).
+	Interval  time.Duration
+	Addresses []netip.Addr // the VIPs, as the adverts list them
+}
+
+// Advert is a valid advertisement of a peer.
+type Advert struct {
+	From      netip.Addr
+	Priority  int
+	Interval  time.Duration
+	Addresses []netip.Addr
+	Checksum  vrrp.ChecksumForm
+	// At is when the kernel received it, however late it was read. It has a
+	// monotonic reading.
+	At time.Time
+}
+
+// dropOverflow counts packets that came while the receive buffer was full.
+const dropOverflow vrrp.DropReason = "overflow"
+
+// arrival turns a kernel time stamp, which is of the wall clock, into a time with
+// a monotonic reading. A step of the wall clock between stamp and now would make
+// the advert older or newer than it is, and an advert that looks old causes a
+// takeover. So the result is held between earliest, when the socket was last seen
+// empty, and now: the packet came in between.
+func arrival(now, stamp, earliest time.Time) time.Time {
+	at := now.Add(-now.Sub(stamp))
+	switch {
+	case stamp.IsZero() || at.After(now):
+		return now
+	case at.Before(earliest):
+		return earliest
+	}
+	return at
+}
