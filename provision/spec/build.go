@@ -61,9 +61,6 @@ func lookup(flags map[string]string, field string) string {
 	return ""
 }
 
-// given tells whether the file gives field a value.
-func (b *builder) given(field string) bool { return b.file != nil && b.file.doc.Has(field) }
-
 // group is the content, once it is known to be right.
 func (b *builder) group() Group {
 	d := b.content
@@ -79,7 +76,9 @@ func (b *builder) group() Group {
 		SSH:    SSH(d.SSH),
 	}
 	for _, s := range d.Servers {
-		g.Servers = append(g.Servers, Server{Ref: s.Name, Port: s.Port, SSH: ServerSSH(s.SSH)})
+		g.Servers = append(g.Servers, Server{Ref: s.Name, Port: s.Port, SSH: ServerSSH{
+			Host: s.SSH.Host, Port: int(s.SSH.Port), User: s.SSH.User,
+		}})
 	}
 	for _, v := range d.VIPs {
 		g.VIPs = append(g.VIPs, VIP{

@@ -39,9 +39,9 @@ type server struct {
 }
 
 type serverSSH struct {
-	Host string `yaml:"host"`
-	Port int    `yaml:"port"`
-	User string `yaml:"user"`
+	Host string  `yaml:"host"`
+	Port sshPort `yaml:"port"`
+	User string  `yaml:"user"`
 }
 
 type vip struct {
@@ -127,4 +127,17 @@ func (v *vrid) UnmarshalText(text []byte) error {
 	}
 	*v = vrid(n)
 	return nil
+}
+
+// sshPort is 1 to 65535, or 0 where none is given.
+type sshPort int
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *sshPort) UnmarshalText(text []byte) error {
+	if !config.ValidPort(string(text)) {
+		return fmt.Errorf("want 1 to 65535, got %q", text)
+	}
+	n, err := strconv.Atoi(string(text))
+	*p = sshPort(n)
+	return err
 }

@@ -18,7 +18,7 @@ func (b *builder) validate() {
 	d := b.content
 	if b.file != nil {
 		switch {
-		case !b.given("version"):
+		case !b.file.doc.Has("version"):
 			b.report("version", "is missing", "begin the file with version: 1")
 		case d.Version != FileVersion:
 			b.report("version", fmt.Sprintf("this havip reads version %d of the group file, got %d", FileVersion, d.Version), "")
@@ -67,9 +67,6 @@ func (b *builder) validateServers(report strict.Report) {
 		validateRef(s.Port, under.Under("port"))
 		validateWord(s.SSH.Host, under.Under("ssh.host"))
 		validateUser(s.SSH.User, under.Under("ssh.user"))
-		if p := s.SSH.Port; p < 0 || p > 65535 || p == 0 && b.given(fmt.Sprintf("servers[%d].ssh.port", i)) {
-			under("ssh.port", fmt.Sprintf("want 1 to 65535, got %d", p), "")
-		}
 		once(names, s.Name, "", i)
 		once(ports, s.Port, ".port", i)
 		if s.SSH.Host != "" {
