@@ -1,0 +1,144 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// A connection on which nothing is answered for this long is taken for dead.
+const keepAliveEvery = 15 * time.Second
+
+// Conn is a connection to one server.
+type Conn struct {
+	client  *ssh.Client
+	address string
+	user    string
+	gone    chan struct{}
+}
+
+func newConn(client *ssh.Client, s settings) *Conn {
+	c := &Conn{client: client, address: s.hostName, user: s.user, gone: make(chan struct{})}
+	go func() {
+		keepAlive(client)
+		close(c.gone)
+	}()
+	return c
+}
+
+// Address is where the server was reached.
+func (c *Conn) Address() string { return c.address }
+
+// User is who we are there.
+func (c *Conn) User() string { return c.user }
+
+// Close ends the connection.
+func (c *Conn) Close() error {
+	err := c.client.Close()
+	<-c.gone
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) {
+		return nil // it had ended already
+	}
+	return err
+}
+
+// Run implements Runner.
+func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	// Opening the channel may hang as well, on a server that went silent.
+	type opened struct {
+		session *ssh.Session
+		err     error
+	}
+	open := make(chan opened, 1)
+	go func() {
+		s, err := c.client.NewSession()
+		open <- opened{s, err}
+	}()
+	var session *ssh.Session
+	select {
+	case o := <-open:
+		if o.err != nil {
+			return nil, fmt.Errorf("run on %s: %w", c.address, o.err)
+		}
+		session = o.session
+	case <-ctx.Done():
+		go func() {
+			if o := <-open; o.err == nil {
+				o.session.Close()
+			}
+		}()
+		return nil, context.Cause(ctx)
+	}
+	defer session.Close()
+	var stdout, stderr bytes.Buffer
+	session.Stdin, session.Stdout, session.Stderr = stdin, &stdout, &stderr
+	if err := session.Start(command); err != nil {
+		return nil, fmt.Errorf("run on %s: %w", c.address, err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- session.Wait() }()
+	select {
+	case err := <-done:
+		return result(command, stdout.Bytes(), stderr.String(), err)
+	case <-ctx.Done():
+		// Best effort: the server may be out of reach, or its sshd too old.
+		_ = session.Signal(ssh.SIGTERM)
+		return nil, context.Cause(ctx)
+	}
+}
+
+func result(command string, stdout []byte, stderr string, err error) ([]byte, error) {
+	exit, ok := errors.AsType[*ssh.ExitError](err)
+	switch {
+	case err == nil:
+		return stdout, nil
+	case ok && exit.Signal() != "":
+		return stdout, &ExitError{Command: command, Code: -1, Stderr: stderr}
+	case ok:
+		return stdout, &ExitError{Command: command, Code: exit.ExitStatus(), Stderr: stderr}
+	default:
+		return stdout, fmt.Errorf("run: the connection ended: %w", err)
+	}
+}
+
+// keepAlive asks the other side for a sign of life now and then, closes the
+// connection when none comes, and returns when it has ended.
+func keepAlive(client *ssh.Client) {
+	ended := make(chan struct{})
+	go func() {
+		_ = client.Wait() // however it ended
+		close(ended)
+	}()
+	tick := time.NewTicker(keepAliveEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-tick.C:
+		}
+		answered := make(chan struct{})
+		go func() {
+			// Refused or granted, any answer is one (OpenSSH's own request).
+			if _, _, err := client.SendRequest("keepalive@openssh.com", true, nil); err == nil {
+				close(answered)
+			}
+		}()
+		select {
+		case <-answered:
+		case <-ended:
+			return
+		case <-time.After(keepAliveEvery):
+			client.Close()
+		}
+	}
+}
