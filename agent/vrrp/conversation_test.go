@@ -1,0 +1,214 @@
+package vrrp
+
+import (
+	"bufio"
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata/*.txt with what the machines do now")
+
+// TestConversations plays testdata/*.txt: commands, each followed by what the
+// machines did, below a line of dashes. Lines with # are comments.
+//
+//	members a=250 b=249 [interval=400ms] [preempt]
+//	start|stop|takeover|sick|well|linkdown|linkup|pause|resume|kill NAME...
+//	cut NAME NAME    no advertisement passes between the two
+//	oneway FROM TO   none passes from the one to the other
+//	heal             all pass again
+//	reload NAME [priority=N] [interval=D]
+//	run DURATION
+//	status
+func TestConversations(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no conversations in testdata: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := play(want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *update {
+				if err := os.WriteFile(file, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("conversation (-want +got), -update writes it anew:\n%s", diff)
+			}
+		})
+	}
+}
+
+// play runs the commands of a conversation and returns it with what happened.
+func play(script []byte) ([]byte, error) {
+	var out bytes.Buffer
+	c := &conversation{wire: newWire(func(line string) { fmt.Fprintln(&out, line) }), blocked: map[[2]*node]bool{}}
+	c.wire.deliver = func(from, to *node) (time.Duration, bool) { return ms, !c.blocked[[2]*node{from, to}] }
+
+	output := false // inside what an earlier run wrote
+	lines := bufio.NewScanner(bytes.NewReader(script))
+	for n := 1; lines.Scan(); n++ {
+		line := lines.Text()
+		switch {
+		case line == "":
+			output = false
+			fmt.Fprintln(&out)
+		case output:
+		case strings.HasPrefix(line, "#"):
+			fmt.Fprintln(&out, line)
+		case line == "----":
+			output = true
+		default:
+			fmt.Fprintf(&out, "%s\n----\n", line)
+			if err := c.do(strings.Fields(line)); err != nil {
+				return nil, fmt.Errorf("line %d: %w", n, err)
+			}
+		}
+	}
+	return out.Bytes(), lines.Err()
+}
+
+type conversation struct {
+	*wire
+	blocked map[[2]*node]bool
+}
+
+// event is what a command hands each machine that it names.
+func event(command string) (Event, bool) {
+	switch command {
+	case "start":
+		return Start{}, true
+	case "stop":
+		return Shutdown{}, true
+	case "takeover":
+		return TakeOver{}, true
+	case "sick":
+		return Health{OK: false}, true
+	case "well":
+		return Health{OK: true}, true
+	case "linkdown":
+		return Link{Up: false, Why: "no carrier"}, true
+	case "linkup":
+		return Link{Up: true}, true
+	}
+	return nil, false
+}
+
+func (c *conversation) do(words []string) error {
+	command, args := words[0], words[1:]
+	if ev, ok := event(command); ok {
+		for _, name := range args {
+			c.handle(c.node(name), ev)
+		}
+		return nil
+	}
+	switch command {
+	case "members":
+		return c.members(args)
+	case "reload":
+		n := c.node(args[0])
+		cfg, err := configure(n.m.Config(), args[1:])
+		if err != nil {
+			return err
+		}
+		c.handle(n, Reconfigured{Config: cfg})
+	case "kill":
+		c.node(args[0]).dead = true
+	case "pause", "resume":
+		c.node(args[0]).paused = command == "pause"
+	case "cut":
+		a, b := c.node(args[0]), c.node(args[1])
+		c.blocked[[2]*node{a, b}], c.blocked[[2]*node{b, a}] = true, true
+	case "oneway":
+		c.blocked[[2]*node{c.node(args[1]), c.node(args[0])}] = false
+		c.blocked[[2]*node{c.node(args[0]), c.node(args[1])}] = true
+	case "heal":
+		clear(c.blocked)
+	case "run":
+		d, err := time.ParseDuration(args[0])
+		if err != nil {
+			return err
+		}
+		c.run(d)
+	case "status":
+		c.status()
+	default:
+		return fmt.Errorf("unknown command %q", command)
+	}
+	return nil
+}
+
+func (c *conversation) members(args []string) error {
+	var cfg Config
+	var names, settings []string
+	for _, arg := range args {
+		if key, _, _ := strings.Cut(arg, "="); len(key) == 1 {
+			names = append(names, arg)
+		} else {
+			settings = append(settings, arg)
+		}
+	}
+	cfg, err := configure(Config{Interval: 400 * ms}, settings)
+	if err != nil {
+		return err
+	}
+	for _, arg := range names {
+		name, priority, _ := strings.Cut(arg, "=")
+		if cfg, err = configure(cfg, []string{"priority=" + priority}); err != nil {
+			return err
+		}
+		c.add(name, cfg)
+	}
+	return nil
+}
+
+func configure(cfg Config, settings []string) (Config, error) {
+	for _, s := range settings {
+		key, value, _ := strings.Cut(s, "=")
+		var err error
+		switch key {
+		case "priority":
+			cfg.Priority, err = strconv.Atoi(value)
+		case "interval":
+			cfg.Interval, err = time.ParseDuration(value)
+		case "preempt":
+			cfg.Preempt = true
+		default:
+			err = fmt.Errorf("unknown setting %q", key)
+		}
+		if err != nil {
+			return cfg, err
+		}
+	}
+	return cfg, nil
+}
+
+func (c *conversation) status() {
+	for _, n := range c.nodes {
+		vips, state := "", string(n.m.State())
+		if c.holds(n) {
+			vips = ", VIPs"
+		}
+		if n.dead {
+			state = "ended"
+		}
+		c.log(fmt.Sprintf("%s %s at %d%s", n.name, state, n.m.Priority(), vips))
+	}
+}
