@@ -1,0 +1,302 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/havip/havip/agent/api"
+	"github.com/havip/havip/agent/config"
+	"github.com/havip/havip/agent/track"
+	"github.com/havip/havip/agent/transport"
+	"github.com/havip/havip/agent/vip"
+)
+
+const interval = 100 * time.Millisecond
+
+var (
+	own  = netip.MustParseAddr("10.0.0.130")
+	peer = netip.MustParseAddr("10.0.0.131")
+	vip4 = netip.MustParsePrefix("10.0.0.136/32")
+)
+
+// sent is one advertisement that left.
+type sent struct {
+	Priority int
+	Interval time.Duration
+}
+
+// fakeWire is a wire whose socket is a channel.
+type fakeWire struct {
+	in     chan transport.Advert
+	closed chan struct{}
+
+	mu    sync.Mutex
+	out   []sent
+	peers []netip.Addr
+	fails error // of Send
+}
+
+func newFakeWire() *fakeWire {
+	return &fakeWire{in: make(chan transport.Advert, 100), closed: make(chan struct{})}
+}
+
+func (w *fakeWire) Send(priority int, every time.Duration) (time.Time, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fails != nil {
+		return time.Time{}, w.fails
+	}
+	w.out = append(w.out, sent{priority, every})
+	return time.Now(), nil
+}
+
+func (w *fakeWire) Receive() (transport.Advert, error) {
+	select {
+	case a := <-w.in:
+		return a, nil
+	case <-w.closed:
+		return transport.Advert{}, net.ErrClosed
+	}
+}
+
+func (w *fakeWire) TryReceive() (transport.Advert, bool, error) {
+	select {
+	case a := <-w.in:
+		return a, true, nil
+	default:
+		return transport.Advert{}, false, nil
+	}
+}
+
+func (w *fakeWire) SetPeers(peers []netip.Addr) { w.peers = peers }
+func (w *fakeWire) Drops() map[string]uint64    { return map[string]uint64{"checksum": 2} }
+
+func (w *fakeWire) Close() error {
+	close(w.closed)
+	return nil
+}
+
+// hear puts a peer's advertisement into the socket.
+func (w *fakeWire) hear(priority int) {
+	w.in <- transport.Advert{
+		From:      peer,
+		Priority:  priority,
+		Interval:  interval,
+		Addresses: []netip.Addr{vip4.Addr()},
+		At:        time.Now(),
+	}
+}
+
+// sends returns what left since the last call.
+func (w *fakeWire) sends() []sent {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := w.out
+	w.out = nil
+	return out
+}
+
+// fakeNIC is a server with one NIC.
+type fakeNIC struct {
+	mu        sync.Mutex
+	nic       vip.NIC
+	missing   bool
+	usable    bool
+	held      bool
+	renewed   time.Time
+	announced int
+	inspects  error
+	wire      *fakeWire // of the last Dial
+	changes   chan struct{}
+}
+
+func newFakeNIC() *fakeNIC {
+	return &fakeNIC{
+		nic:     vip.NIC{Index: 2, Name: "ens3"},
+		usable:  true,
+		changes: make(chan struct{}, 1),
+	}
+}
+
+// change changes the server and has the kernel tell.
+func (n *fakeNIC) change(f func(n *fakeNIC)) {
+	n.mu.Lock()
+	f(n)
+	n.mu.Unlock()
+	n.changes <- struct{}{}
+	synctest.Wait()
+}
+
+func (n *fakeNIC) isHeld() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.held
+}
+
+func (n *fakeNIC) Find(config.Interface) (vip.NIC, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.missing {
+		return vip.NIC{}, errors.New("no interface has this MAC")
+	}
+	return n.nic, nil
+}
+
+func (n *fakeNIC) Addresses(vip.NIC, config.Router) Addresses { return n }
+
+func (n *fakeNIC) Dial(vip.NIC, config.Router) (Wire, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.wire = newFakeWire()
+	return n.wire, nil
+}
+
+func (n *fakeNIC) Watch(context.Context) (<-chan struct{}, error) { return n.changes, nil }
+
+func (n *fakeNIC) Add(time.Duration) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.held, n.renewed = true, time.Now()
+	return nil
+}
+
+func (n *fakeNIC) Remove() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.held = false
+	return nil
+}
+
+func (n *fakeNIC) LastRenewal() (time.Time, bool, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.renewed, n.held, nil
+}
+
+func (n *fakeNIC) Announce() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.announced++
+	return nil
+}
+
+func (n *fakeNIC) Inspect(config.Interface) (vip.State, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return vip.State{Usable: n.usable, Why: "down", NIC: n.nic, Held: n.held, Any: n.held}, n.inspects
+}
+
+func (n *fakeNIC) Rebind(vip.NIC) {}
+func (n *fakeNIC) Close() error   { return nil }
+
+// testConfig is one router of two members.
+func testConfig() config.Config {
+	return config.Config{
+		Group: "test",
+		Routers: []config.Router{{
+			VRID:      51,
+			Interface: config.Interface{Name: "ens3"},
+			Addresses: []netip.Prefix{vip4},
+			Source:    own,
+			Peers:     []netip.Addr{peer},
+			Priority:  200,
+			Interval:  api.Duration(interval),
+			Version:   3,
+		}},
+		Control: "/run/havip/test/control.sock",
+	}
+}
+
+// rig is an engine that runs in a bubble of synctest.
+type rig struct {
+	t      *testing.T
+	nic    *fakeNIC
+	engine *Engine
+	stop   context.CancelFunc
+	ended  chan error
+	probe  chan error // what the next probe of a check says
+	notes  []string   // to the service manager
+}
+
+// begin starts an engine on the server.
+func begin(t *testing.T, nic *fakeNIC, cfg config.Config) *rig {
+	t.Helper()
+	r := &rig{t: t, nic: nic, ended: make(chan error, 1), probe: make(chan error)}
+	r.engine = New(cfg, "sha", Options{
+		Host:     nic,
+		Version:  "test",
+		Seed:     1,
+		Notify:   func(s string) { r.notes = append(r.notes, s) },
+		Watchdog: time.Second,
+		Probe: func(config.Check) track.Probe {
+			return func(ctx context.Context) error {
+				select {
+				case err := <-r.probe:
+					return err
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		},
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	r.stop = cancel
+	go func() { r.ended <- r.engine.Run(ctx) }()
+	t.Cleanup(func() { // the bubble's clock stands still afterwards
+		cancel()
+		<-r.engine.ended
+	})
+	synctest.Wait()
+	return r
+}
+
+// pass lets time pass.
+func (r *rig) pass(d time.Duration) {
+	time.Sleep(d) // of the bubble's clock
+	synctest.Wait()
+}
+
+func (r *rig) router() api.Router {
+	r.t.Helper()
+	status, err := r.engine.Status(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return status.Routers[0]
+}
+
+// want compares the state, and that the address is where it belongs.
+func (r *rig) want(s api.State) {
+	r.t.Helper()
+	got := r.router()
+	if got.State != s {
+		r.t.Errorf("state is %s (%s), want %s", got.State, got.Reason, s)
+	}
+	if holds := s == api.Active || s == api.Leaving; r.nic.isHeld() != holds || got.Held != holds {
+		r.t.Errorf("in state %s: address on the NIC %t, in the status %t", s, r.nic.isHeld(), got.Held)
+	}
+}
+
+// kinds returns the journal's transitions as "backup->active" and, of the other
+// events, those of the kinds asked for.
+func (r *rig) kinds(kinds ...string) []string {
+	var out []string
+	events, _ := r.engine.Events(0)
+	for _, ev := range events {
+		if ev.Kind == "transition" {
+			out = append(out, string(ev.From)+"->"+string(ev.To))
+		}
+		for _, k := range kinds {
+			if ev.Kind == k {
+				out = append(out, k)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/havip/havip/agent/api"
+	"github.com/havip/havip/agent/config"
+	"github.com/havip/havip/agent/vrrp"
+)
+
+func TestAReloadAppliesWithoutTransition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		before := r.kinds()
+		cfg := testConfig()
+		third := netip.MustParseAddr("10.0.0.132")
+		cfg.Routers[0].Interval = api.Duration(5 * interval)
+		cfg.Routers[0].Priority = 150
+		cfg.Routers[0].Peers = []netip.Addr{peer, third}
+		r.nic.wire.sends()
+		if err := r.engine.Reload(t.Context(), cfg, "other"); err != nil {
+			t.Fatal(err)
+		}
+		r.pass(20 * interval)
+		r.want(api.Active)
+		if diff := cmp.Diff(before, r.kinds()); diff != "" {
+			t.Errorf("transitions (-before +after):\n%s", diff)
+		}
+		for _, s := range r.nic.wire.sends() {
+			if s != (sent{150, 5 * interval}) {
+				t.Errorf("advertised %v after the reload", s)
+			}
+		}
+		if diff := cmp.Diff(cfg.Routers[0].Peers, r.nic.wire.peers, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+			t.Errorf("peers of the wire (-want +got):\n%s", diff)
+		}
+		status, err := r.engine.Status(t.Context())
+		if err != nil || status.ConfigSHA256 != "other" {
+			t.Errorf("the status names configuration %q (%v), want other", status.ConfigSHA256, err)
+		}
+	})
+}
+
+func TestWhatAReloadRefuses(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*config.Config)
+		want   []string
+	}{
+		{"another vrid", func(c *config.Config) { c.Routers[0].VRID = 52 }, []string{"routers[0].vrid"}},
+		{"another source and interface", func(c *config.Config) {
+			c.Routers[0].Source = peer
+			c.Routers[0].Interface.Name = "ens4"
+		}, []string{"routers[0].interface", "routers[0].source"}},
+		{"another address", func(c *config.Config) { c.Routers[0].Addresses = nil }, []string{"routers[0].addresses"}},
+		{"another group", func(c *config.Config) { c.Group = "other" }, []string{"group"}},
+		{"a router more", func(c *config.Config) { c.Routers = append(c.Routers, c.Routers[0]) }, []string{"number of routers"}},
+		{"multicast", func(c *config.Config) { c.Routers[0].Peers = nil }, []string{"routers[0].peers (unicast or multicast)"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := active(t, newFakeNIC(), testConfig())
+				cfg := testConfig()
+				cfg.Routers[0].Interval = api.Duration(5 * interval) // would be allowed
+				tt.change(&cfg)
+				var fixed *FixedError
+				if err := r.engine.Reload(t.Context(), cfg, "other"); !errors.As(err, &fixed) {
+					t.Fatalf("Reload: %v, want a *FixedError", err)
+				}
+				if diff := cmp.Diff(tt.want, fixed.Fields); diff != "" {
+					t.Errorf("fields (-want +got):\n%s", diff)
+				}
+				if got := r.router(); got.Interval != api.Duration(interval) || got.VRID != 51 {
+					t.Errorf("the refused configuration is in force: %+v", got)
+				}
+			})
+		})
+	}
+}
+
+// checked is testConfig with a check that fails at the second failure.
+func checked() config.Config {
+	cfg := testConfig()
+	cfg.Checks = []config.Check{{
+		Name:     "web",
+		TCP:      ":80",
+		Interval: api.Duration(interval),
+		Timeout:  api.Duration(time.Hour), // the fake's probes wait for a result
+		Fall:     2,
+		Rise:     2,
+	}}
+	return cfg
+}
+
+// probes gives the check its next results.
+func (r *rig) probes(results ...error) {
+	for _, err := range results {
+		r.probe <- err
+	}
+	synctest.Wait()
+}
+
+func TestAFailedCheckHandsOverAndRefusesASwitchover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), checked())
+		refused := errors.New("connection refused")
+		r.probes(refused)
+		r.want(api.Active)
+		r.nic.wire.sends()
+		r.probes(refused)
+		if got := r.nic.wire.sends(); len(got) == 0 || got[0].Priority != vrrp.PriorityLeave && got[len(got)-1].Priority != vrrp.PriorityLeave {
+			t.Errorf("advertised %v, want priority 0", got)
+		}
+		r.nic.wire.hear(199)
+		synctest.Wait()
+		r.want(api.Backup)
+		var no *RefusedError
+		if err := r.engine.Switchover(t.Context()); !errors.As(err, &no) {
+			t.Errorf("switchover of an unhealthy member: %v, want a refusal", err)
+		}
+		r.probes(nil, nil)
+		if err := r.engine.Switchover(t.Context()); err != nil {
+			t.Errorf("switchover after it recovered: %v", err)
+		}
+		r.want(api.Active)
+	})
+}
+
+func TestAReloadWithoutTheFailedCheckMakesTheMemberHealthy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := begin(t, newFakeNIC(), checked())
+		refused := errors.New("connection refused")
+		r.probes(refused, refused)
+		if err := r.engine.Reload(t.Context(), testConfig(), "other"); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.engine.Switchover(t.Context()); err != nil {
+			t.Error(err)
+		}
+		r.want(api.Active)
+	})
+}
