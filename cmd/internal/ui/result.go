@@ -1,0 +1,187 @@
+package ui
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/havip/havip/agent/api"
+	"github.com/havip/havip/provision"
+	"github.com/havip/havip/provision/plan"
+)
+
+// CreateView is what a create led to.
+type CreateView struct {
+	Group   string
+	Outcome provision.Outcome
+}
+
+// Human implements View: one line, as the group is now.
+func (v CreateView) Human(w io.Writer) {
+	o := v.Outcome
+	made := "no changes"
+	if o.Changed {
+		made = "made in " + Seconds(o.Took)
+	}
+	cells := append([]string{v.Group}, addresses(o.Resources)...)
+	if o.Active != "" {
+		cells = append(cells, "active on "+o.Active)
+	}
+	fmt.Fprintln(w, strings.Join(append(cells, made), "  "))
+}
+
+func addresses(r plan.Resources) []string {
+	var all []string
+	for _, v := range r.VIPs {
+		all = append(all, v.Address.String())
+		if v.FloatingIP.IsValid() {
+			all = append(all, v.FloatingIP.String())
+		}
+	}
+	return all
+}
+
+// Object implements View.
+func (v CreateView) Object() any {
+	o := createObject{
+		Header: NewHeader("create"), Group: v.Group, Changed: v.Outcome.Changed,
+		Active: v.Outcome.Active, VIPs: vipObjects(v.Outcome.Resources.VIPs),
+		Members: memberObjects(v.Outcome.Members, nil), TookMS: v.Outcome.Took.Milliseconds(),
+	}
+	for _, r := range v.Outcome.Reachable {
+		o.Reachable = append(o.Reachable, reachObject{Address: r.Address.String(), How: r.How, OK: r.Err == nil, Error: text(r.Err), Hint: r.Hint})
+	}
+	return o
+}
+
+type createObject struct {
+	Header
+	Group     string         `json:"group"`
+	Changed   bool           `json:"changed"`
+	Active    string         `json:"active,omitempty"`
+	VIPs      []vipObject    `json:"vips"`
+	Members   []memberObject `json:"members"`
+	Reachable []reachObject  `json:"reachable,omitempty"`
+	TookMS    int64          `json:"took_ms"`
+}
+
+type vipObject struct {
+	Address    string `json:"address"`
+	PortID     string `json:"port_id,omitempty"`
+	FloatingIP string `json:"floating_ip,omitempty"`
+}
+
+type reachObject struct {
+	Address string `json:"address"`
+	How     string `json:"how"`
+	OK      bool   `json:"ok"`
+	Error   string `json:"error,omitempty"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+type memberObject struct {
+	Name     string      `json:"name"`
+	ServerID string      `json:"server_id"`
+	State    api.State   `json:"state,omitempty"`
+	Priority int         `json:"priority,omitempty"`
+	Error    string      `json:"error,omitempty"`
+	Agent    *api.Status `json:"agent,omitempty"`
+}
+
+func vipObjects(vips []plan.VIPResource) []vipObject {
+	all := []vipObject{}
+	for _, v := range vips {
+		o := vipObject{PortID: v.PortID}
+		if v.Address.IsValid() {
+			o.Address = v.Address.String()
+		}
+		if v.FloatingIP.IsValid() {
+			o.FloatingIP = v.FloatingIP.String()
+		}
+		all = append(all, o)
+	}
+	return all
+}
+
+func memberObjects(members []provision.MemberStatus, desired []plan.Member) []memberObject {
+	all := []memberObject{}
+	for i, m := range members {
+		o := memberObject{Name: m.Name, ServerID: m.ServerID, State: m.State(), Error: text(m.Err), Agent: m.Status}
+		if i < len(desired) {
+			o.Priority = desired[i].Priority
+		}
+		if m.Status != nil && len(m.Status.Routers) > 0 {
+			o.Priority = m.Status.Routers[0].Priority
+		}
+		all = append(all, o)
+	}
+	return all
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// DeleteView is what a delete led to.
+type DeleteView struct {
+	Group   string
+	Outcome provision.Outcome
+}
+
+// Human implements View.
+func (v DeleteView) Human(w io.Writer) {
+	switch {
+	case len(v.Outcome.Left) > 0:
+		fmt.Fprintf(w, "%s  deleted, but for:\n", v.Group)
+		PrintLeft(w, v.Outcome.Left)
+	case v.Outcome.Changed:
+		fmt.Fprintf(w, "%s  deleted in %s\n", v.Group, Seconds(v.Outcome.Took))
+	default:
+		fmt.Fprintf(w, "%s  nothing to delete\n", v.Group)
+	}
+}
+
+// Object implements View.
+func (v DeleteView) Object() any {
+	left := v.Outcome.Left
+	if left == nil {
+		left = []plan.Left{}
+	}
+	return struct {
+		Header
+		Group   string      `json:"group"`
+		Changed bool        `json:"changed"`
+		Left    []plan.Left `json:"left"`
+		TookMS  int64       `json:"took_ms"`
+	}{NewHeader("delete"), v.Group, v.Outcome.Changed, left, v.Outcome.Took.Milliseconds()}
+}
+
+// SwitchoverView is what a switchover led to.
+type SwitchoverView struct {
+	Group string
+	Moved provision.Moved
+}
+
+// Human implements View.
+func (v SwitchoverView) Human(w io.Writer) {
+	if v.Moved.From == v.Moved.To {
+		fmt.Fprintf(w, "%s  %s is active already\n", v.Group, v.Moved.To)
+		return
+	}
+	fmt.Fprintf(w, "%s  %s -> %s  in %s\n", v.Group, v.Moved.From, v.Moved.To, Seconds(v.Moved.Took))
+}
+
+// Object implements View.
+func (v SwitchoverView) Object() any {
+	return struct {
+		Header
+		Group   string         `json:"group"`
+		From    string         `json:"from"`
+		To      string         `json:"to"`
+		Members []memberObject `json:"members"`
+		TookMS  int64          `json:"took_ms"`
+	}{NewHeader("switchover"), v.Group, v.Moved.From, v.Moved.To, memberObjects(v.Moved.Members, nil), v.Moved.Took.Milliseconds()}
+}

@@ -1,0 +1,182 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/havip/havip/openstack"
+	"github.com/havip/havip/provision/apply"
+	"github.com/havip/havip/provision/plan"
+	"github.com/havip/havip/provision/remote"
+	"github.com/havip/havip/provision/server"
+	"github.com/havip/havip/provision/spec"
+)
+
+// Fleet is the group's servers as SSH reaches them: one connection each, made
+// when it is first needed and kept until Close.
+type Fleet struct {
+	service *Service
+	// hints say how to reach single servers, by name or ID, as the group file
+	// has it.
+	hints []spec.Server
+
+	mu      sync.Mutex
+	servers map[string]*link // by server ID
+}
+
+// link is one server and its connection, once there is one.
+type link struct {
+	server openstack.Server
+	target remote.Target
+
+	once sync.Once
+	conn Connection
+	err  error
+}
+
+// NewFleet is an empty fleet.
+func (s *Service) NewFleet() *Fleet {
+	return &Fleet{service: s, servers: map[string]*link{}}
+}
+
+// Close ends every connection.
+func (f *Fleet) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var errs []error
+	for _, l := range f.servers {
+		if l.conn != nil {
+			errs = append(errs, l.conn.Close())
+		}
+	}
+	f.servers = map[string]*link{}
+	return errors.Join(errs...)
+}
+
+// Know makes the fleet learn how to reach every server in o.
+func (f *Fleet) Know(g spec.Group, o plan.Observed) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, servers := range o.Servers {
+		for _, sv := range servers {
+			if _, ok := f.servers[sv.ID]; !ok {
+				f.servers[sv.ID] = &link{server: sv, target: f.target(sv, f.hint(sv), g.SSH, o)}
+			}
+		}
+	}
+}
+
+func (f *Fleet) hint(sv openstack.Server) spec.ServerSSH {
+	for _, h := range f.hints {
+		if h.Ref == sv.ID || h.Ref == sv.Name {
+			return h.SSH
+		}
+	}
+	return spec.ServerSSH{}
+}
+
+// target says how to reach a server: a name of the user's SSH configuration
+// first; then, without jump hosts, a floating IP before a fixed address, and
+// with them the other way round.
+func (f *Fleet) target(sv openstack.Server, want spec.ServerSSH, way spec.SSH, o plan.Observed) remote.Target {
+	t := remote.Target{Port: want.Port, User: want.User}
+	if want.Host != "" {
+		t.Names = append(t.Names, want.Host)
+	}
+	t.Names = append(t.Names, sv.Name)
+	var fixed, floating []netip.Addr
+	for _, a := range sv.Addresses {
+		if a.Floating {
+			floating = append(floating, a.IP)
+		} else {
+			fixed = append(fixed, a.IP)
+		}
+	}
+	// Nova shows a floating IP late (its cache heals every minute or so), so
+	// Neutron is asked as well.
+	for _, p := range o.Ports {
+		for _, fip := range o.FloatingIPs {
+			if p.DeviceID == sv.ID && fip.PortID == p.ID && !slices.Contains(floating, fip.Address) {
+				floating = append(floating, fip.Address)
+			}
+		}
+	}
+	if _, err := netip.ParseAddr(want.Host); err == nil {
+		t.Addresses = []string{want.Host}
+		return t
+	}
+	order := slices.Concat(floating, fixed)
+	if len(way.Jump) > 0 {
+		order = slices.Concat(fixed, floating)
+	}
+	for _, a := range order {
+		t.Addresses = append(t.Addresses, a.String())
+	}
+	if way.HostKeys == spec.Console {
+		t.ConsoleKeys = func(ctx context.Context) ([]ssh.PublicKey, error) {
+			text, err := f.service.Cloud.ConsoleOutput(ctx, sv.ID)
+			if err != nil {
+				return nil, err
+			}
+			return remote.ParseConsoleKeys(text), nil
+		}
+	}
+	return t
+}
+
+// connect is the connection to a server, made once.
+func (f *Fleet) connect(ctx context.Context, id string) (Connection, error) {
+	f.mu.Lock()
+	l, ok := f.servers[id]
+	f.mu.Unlock()
+	if !ok {
+		return nil, fmt.Errorf("server %s is not known", id)
+	}
+	l.once.Do(func() { l.conn, l.err = f.service.Dial(ctx, l.target) })
+	return l.conn, l.err
+}
+
+// Inspect looks at one server; what stands in the way is part of the result.
+func (f *Fleet) Inspect(ctx context.Context, sv openstack.Server, group string) plan.Host {
+	if sv.Status != "ACTIVE" {
+		return plan.Host{Err: "the server is " + sv.Status, Hint: "openstack server start " + sv.Name}
+	}
+	conn, err := f.connect(ctx, sv.ID)
+	if err != nil {
+		return plan.Host{Err: err.Error(), Hint: hintOf(err)}
+	}
+	h, err := server.Inspect(ctx, conn, group)
+	if err != nil {
+		return plan.Host{Err: err.Error(), Hint: hintOf(err)}
+	}
+	h.Address, h.User = conn.Address(), conn.User()
+	return h
+}
+
+// Server implements apply.Servers.
+func (f *Fleet) Server(ctx context.Context, id string) (apply.Server, error) {
+	return f.server(ctx, id)
+}
+
+func (f *Fleet) server(ctx context.Context, id string) (*server.Server, error) {
+	conn, err := f.connect(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return server.New(conn, f.service.Release), nil
+}
+
+// hintOf is the hint that an error carries, "" without one.
+func hintOf(err error) string {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) {
+		return h.Hint()
+	}
+	return ""
+}

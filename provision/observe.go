@@ -1,0 +1,165 @@
+package provision
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/havip/havip/openstack"
+	"github.com/havip/havip/provision/plan"
+	"github.com/havip/havip/provision/spec"
+)
+
+// observe reads everything that a plan for g is made from: the cloud in two
+// rounds of parallel requests, then every server at once.
+func (s *Service) observe(ctx context.Context, g spec.Group, fleet *Fleet) (plan.Observed, error) {
+	o := plan.Observed{
+		At:       s.Now(),
+		Identity: s.Cloud.Identity(),
+		Servers:  map[string][]openstack.Server{},
+		Networks: map[string][]openstack.Network{},
+		Hosts:    map[string]plan.Host{},
+	}
+	marked, err := s.observeNames(ctx, g, &o)
+	if err != nil {
+		return o, err
+	}
+	if err := s.observeNetworks(ctx, g, &o, marked); err != nil {
+		return o, err
+	}
+	if err := s.observeFormer(ctx, g, &o); err != nil {
+		return o, err
+	}
+	s.observeHosts(ctx, g, &o, fleet)
+	return o, ctx.Err()
+}
+
+// observeNames is the first round: what needs nothing but the group file. It
+// returns the ports that carry the group's mark, on whatever network.
+func (s *Service) observeNames(ctx context.Context, g spec.Group, o *plan.Observed) ([]openstack.Port, error) {
+	var mu sync.Mutex
+	var marked []openstack.Port
+	eg, ctx := errgroup.WithContext(ctx)
+	for _, sv := range g.Servers {
+		read(eg, &mu, func() ([]openstack.Server, error) { return s.Cloud.Servers(ctx, sv.Ref) },
+			func(v []openstack.Server) { o.Servers[sv.Ref] = v })
+	}
+	for _, v := range g.VIPs {
+		read(eg, &mu, func() ([]openstack.Network, error) { return s.Cloud.Networks(ctx, v.Network) },
+			func(n []openstack.Network) { o.Networks[v.Network] = n })
+	}
+	read(eg, &mu, func() ([]openstack.Port, error) { return s.Cloud.Ports(ctx, vipPorts(g.Name)) },
+		func(v []openstack.Port) { marked = v })
+	read(eg, &mu, func() ([]openstack.SecurityGroup, error) {
+		return s.Cloud.SecurityGroups(ctx, plan.SecurityGroupName(g.Name))
+	}, func(v []openstack.SecurityGroup) { o.SecurityGroups = v })
+	read(eg, &mu, func() ([]openstack.FloatingIP, error) { return s.Cloud.FloatingIPs(ctx) },
+		func(v []openstack.FloatingIP) { o.FloatingIPs = v })
+	read(eg, &mu, func() ([]openstack.Network, error) { return s.Cloud.ExternalNetworks(ctx) },
+		func(v []openstack.Network) { o.External = v })
+	read(eg, &mu, func() ([]openstack.Router, error) { return s.Cloud.Routers(ctx) },
+		func(v []openstack.Router) { o.Routers = v })
+	read(eg, &mu, func() (map[string]bool, error) { return s.Cloud.Extensions(ctx) },
+		func(v map[string]bool) { o.Extensions = v })
+	read(eg, &mu, func() (openstack.Quotas, error) { return s.Cloud.Quotas(ctx) },
+		func(v openstack.Quotas) { o.Quotas = v })
+	return marked, eg.Wait()
+}
+
+// read runs get in eg and hands what it got to put, under mu.
+func read[T any](eg *errgroup.Group, mu *sync.Mutex, get func() (T, error), put func(T)) {
+	eg.Go(func() error {
+		v, err := get()
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		put(v)
+		return nil
+	})
+}
+
+// observeNetworks is the second round: subnets and ports of the VIPs' networks.
+func (s *Service) observeNetworks(ctx context.Context, g spec.Group, o *plan.Observed, marked []openstack.Port) error {
+	ids := map[string]bool{}
+	for _, v := range g.VIPs {
+		for _, n := range o.Networks[v.Network] {
+			ids[n.ID] = true
+		}
+	}
+	ports := map[string]openstack.Port{}
+	for _, p := range marked {
+		ports[p.ID] = p
+	}
+	var mu sync.Mutex
+	eg, ctx := errgroup.WithContext(ctx)
+	if len(ids) > 0 {
+		read(eg, &mu, func() ([]openstack.Subnet, error) {
+			return s.Cloud.Subnets(ctx, slices.Sorted(maps.Keys(ids))...)
+		}, func(v []openstack.Subnet) { o.Subnets = v })
+	}
+	for id := range ids {
+		read(eg, &mu, func() ([]openstack.Port, error) {
+			return s.Cloud.Ports(ctx, openstack.PortFilter{NetworkID: id})
+		}, func(v []openstack.Port) {
+			for _, p := range v {
+				ports[p.ID] = p
+			}
+		})
+	}
+	if err := eg.Wait(); err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(ports)) {
+		o.Ports = append(o.Ports, ports[id])
+	}
+	return nil
+}
+
+// observeFormer looks up the servers behind ports that are marked as members
+// but are not among the wanted servers.
+func (s *Service) observeFormer(ctx context.Context, g spec.Group, o *plan.Observed) error {
+	have := map[string]bool{}
+	for _, servers := range o.Servers {
+		for _, sv := range servers {
+			have[sv.ID] = true
+		}
+	}
+	var mu sync.Mutex
+	eg, ctx := errgroup.WithContext(ctx)
+	for _, p := range o.Ports {
+		if !slices.Contains(p.Tags, plan.TagMember(g.Name)) || p.DeviceID == "" || have[p.DeviceID] {
+			continue
+		}
+		have[p.DeviceID] = true
+		read(eg, &mu, func() ([]openstack.Server, error) { return s.Cloud.Servers(ctx, p.DeviceID) },
+			func(v []openstack.Server) { o.Servers[p.DeviceID] = v })
+	}
+	return eg.Wait()
+}
+
+// observeHosts looks at every server that a reference names beyond doubt.
+func (s *Service) observeHosts(ctx context.Context, g spec.Group, o *plan.Observed, fleet *Fleet) {
+	fleet.Know(g, *o)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	seen := map[string]bool{}
+	for _, servers := range o.Servers {
+		if len(servers) != 1 || seen[servers[0].ID] {
+			continue
+		}
+		sv := servers[0]
+		seen[sv.ID] = true
+		wg.Go(func() {
+			h := fleet.Inspect(ctx, sv, g.Name)
+			mu.Lock()
+			defer mu.Unlock()
+			o.Hosts[sv.ID] = h
+		})
+	}
+	wg.Wait()
+}
