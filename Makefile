@@ -1,0 +1,64 @@
+# havip. `make` alone lists the targets.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.0.0-dev)
+GO ?= go
+TEST_FLAGS ?=
+ACCEPTANCE_FLAGS ?=
+# the race detector needs a C compiler; a machine with nothing but Go tests without it
+RACE := $(shell command -v $(firstword $(shell $(GO) env CC)) >/dev/null 2>&1 && echo -race)
+STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOFUMPT := $(GO) run mvdan.cc/gofumpt@v0.12.0
+SHELL_FILES := .ci/run $(wildcard test/cloud/*.sh test/cloud/lib/*.sh test/acceptance/testdata/*.sh) test/cloud/lib/ebtables test/cloud/guest/firstboot
+
+.PHONY: help build agent test lint docs cloud-up cloud-down cloud-status acceptance clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+build: agent ## bin/havip, with the agents for linux amd64 and arm64 inside
+	CGO_ENABLED=0 $(GO) build -tags embedagent -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$(VERSION)" -o bin/havip ./cmd/havip
+
+agent: ## the agents that the CLI embeds, in agent/bundle/dist
+	$(GO) run ./agent/bundle/mkbundle -version $(VERSION)
+
+test: ## everything that needs no cloud; root adds the tests in network namespaces
+	$(GO) test $(RACE) -timeout 10m $(TEST_FLAGS) ./...
+
+lint: ## vet, staticcheck, gofumpt; shellcheck where it is installed
+	$(GO) vet ./...
+	$(GO) vet -tags acceptance ./test/...
+	$(STATICCHECK) ./...
+	@files=$$($(GOFUMPT) -l $$(git ls-files -co --exclude-standard '*.go')); \
+	  if [ -n "$$files" ]; then echo "gofumpt would change:"; echo "$$files"; exit 1; fi
+	@if command -v shellcheck >/dev/null; then cd test/cloud && shellcheck $(SHELL_FILES:%=../../%); \
+	  else echo "shellcheck is not installed, the shell files are not checked"; fi
+
+docs: ## docs/commands, from the commands themselves
+	$(GO) generate ./docs/...
+
+cloud-up: ## a real OpenStack on this machine (Debian 12, root); BACKEND=linuxbridge|ovn, FRESH=1
+	BACKEND=$(BACKEND) FRESH=$(FRESH) test/cloud/up.sh
+
+cloud-down: ## stop it, leaving nothing behind; WIPE=1 deletes its data too
+	WIPE=$(WIPE) test/cloud/down.sh
+
+cloud-status: ## what of it runs and answers
+	@test/cloud/status.sh
+
+# OS_CLOUD names the OpenStack to test; without it the one of `make cloud-up`, from its namespace "internet"
+ifeq ($(and $(OS_CLOUD),$(filter-out local,$(or $(HAVIP_CLOUD),other))),)
+acceptance: export OS_CLIENT_CONFIG_FILE = /var/lib/oscloud/clouds.yaml
+acceptance: export OS_CLOUD = demo-appcred
+acceptance: export HAVIP_ACC_IMAGE ?= debian
+acceptance: export HAVIP_ACC_FLAVOR ?= m1.tiny
+acceptance: export HAVIP_ACC_EXTERNAL ?= public
+acceptance: export HAVIP_ACC_KEY ?= /var/lib/oscloud/id_ed25519
+acceptance: export HAVIP_ACC_USER ?= debian
+acceptance: EXEC = -exec "ip netns exec internet"
+endif
+acceptance: export HAVIP_BIN = $(CURDIR)/bin/havip
+acceptance: build ## the suite against a real OpenStack: the one of cloud-up, or the one that OS_CLOUD names
+	$(GO) test -tags acceptance -count=1 -timeout 30m -v $(EXEC) $(ACCEPTANCE_FLAGS) ./test/acceptance
+
+clean: ## what was built
+	rm -rf bin dist
+	find agent/bundle/dist -type f ! -name .gitkeep -delete
