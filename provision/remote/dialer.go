@@ -18,7 +18,11 @@ const defaultHopTimeout = 10 * time.Second
 
 // Options is how a Dialer reaches servers.
 type Options struct {
-	spec.SSH
+	User     string        // "" leaves it to the SSH configuration, then the login name
+	Jump     []string      // [user@]host[:port], outermost first
+	Identity string        // private key file to show first
+	Config   string        // ssh_config file; "" is the user's own
+	HostKeys spec.HostKeys // "" is spec.KnownHosts
 	// Prompt asks for a passphrase without showing it. Nil where nobody can be
 	// asked.
 	Prompt func(ctx context.Context, text string) (string, error)
