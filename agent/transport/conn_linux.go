@@ -16,6 +16,8 @@ import (
 const (
 	// receiveBuffer holds some hundred adverts, a stall of seconds at 10 ms.
 	receiveBuffer = 128 << 10
+	// strangersBuffer holds a dozen packets.
+	strangersBuffer = 8 << 10
 	// largest is more than the longest advert: IP header with options, VRRP
 	// header, 255 IPv6 addresses.
 	largest = 60 + 8 + 255*16
@@ -48,8 +50,8 @@ type Conn struct {
 //
 // A flood of protocol 112 from anywhere must neither fill the buffer that the
 // peers' adverts need nor keep the agent busy. So packets of others are filtered
-// away in the kernel; a second socket with a buffer for a packet or two takes just
-// them, and its overflow counter counts them without being read.
+// away in the kernel; a second socket with a small buffer takes just them, and its
+// overflow counter counts what is too much to be read.
 func Open(cfg Config) (*Conn, error) {
 	c, err := open(cfg)
 	if err != nil {
@@ -79,7 +81,7 @@ func open(cfg Config) (*Conn, error) {
 	if c.peersOnly, err = openSocket(f, cfg.Interface, receiveBuffer); err != nil {
 		return nil, err
 	}
-	if c.strangers, err = openSocket(f, cfg.Interface, 0); err != nil {
+	if c.strangers, err = openSocket(f, cfg.Interface, strangersBuffer); err != nil {
 		_ = c.peersOnly.close()
 		return nil, err
 	}

@@ -21,15 +21,20 @@ func (c *Conn) Drops() map[string]uint64 {
 	return drops
 }
 
-func (c *Conn) drop(reason vrrp.DropReason) {
+// count is called with the verdict on each packet of a peer.
+func (c *Conn) count(reason vrrp.DropReason) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.drops[reason]++
+	if reason != vrrp.Accepted {
+		c.drops[reason]++
+	}
+	c.countStrangers()
 }
 
-// countKernelDrops adds what the kernel has dropped since it was last asked.
-// Strangers' packets are those that wait in their socket and those that found it
-// full.
+// countKernelDrops adds what the kernel has dropped since it was last asked. It
+// counts what comes to a full buffer before it filters: so the strangers' counter
+// takes in an advert that comes while their buffer is full, and "overflow"
+// strangers that come while the adverts' buffer is.
 func (c *Conn) countKernelDrops() {
 	for i, from := range []struct {
 		socket *socket
@@ -41,6 +46,13 @@ func (c *Conn) countKernelDrops() {
 			c.counted[i] = n
 		}
 	}
+	c.countStrangers()
+}
+
+// countStrangers counts and removes the strangers' packets that wait. It is done
+// after each advert, so that at any rate but a flood the buffer is not full and
+// the count is exact.
+func (c *Conn) countStrangers() {
 	if n := c.strangers.discard(); n > 0 {
 		c.drops[vrrp.DropPeer] += n
 	}

@@ -70,8 +70,8 @@ func (c *Conn) next(fd int) (advert Advert, got, some bool, err error) {
 		return Advert{}, false, true, err
 	}
 	advert, reason := c.check(c.buffer[:n], ancillary, from)
+	c.count(reason)
 	if reason != vrrp.Accepted {
-		c.drop(reason)
 		return Advert{}, false, true, nil
 	}
 	advert.At = arrival(time.Now(), timestamp(ancillary), c.empty)

@@ -3,7 +3,6 @@ package vip_test
 import (
 	"encoding/hex"
 	"net"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -55,7 +54,7 @@ func TestAnnounceIsOneGratuitousARPRequestForEachVIP(t *testing.T) {
 func TestTwoCapabilitiesAreEnough(t *testing.T) {
 	inPair(t, func(*netnstest.Namespace) {
 		s := newSet(t, vip1)
-		withOnly(t, 1<<unix.CAP_NET_ADMIN|1<<unix.CAP_NET_RAW, func() {
+		netnstest.WithOnly(t, 1<<unix.CAP_NET_ADMIN|1<<unix.CAP_NET_RAW, func() {
 			netnstest.Must(t, s.Add(time.Minute))
 			netnstest.Must(t, s.Announce())
 			if _, ok, err := s.LastRenewal(); err != nil || !ok {
@@ -69,25 +68,10 @@ func TestTwoCapabilitiesAreEnough(t *testing.T) {
 			netnstest.Must(t, err)
 			netnstest.Must(t, s.Remove())
 		})
-		withOnly(t, 1<<unix.CAP_NET_RAW, func() {
+		netnstest.WithOnly(t, 1<<unix.CAP_NET_RAW, func() {
 			if err := s.Add(time.Minute); err == nil {
 				t.Error("an address was added without CAP_NET_ADMIN: the test has not given it up")
 			}
 		})
 	})
-}
-
-// withOnly runs f on a thread whose effective capabilities are only these.
-func withOnly(t *testing.T, capabilities uint32, f func()) {
-	t.Helper()
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var before [2]unix.CapUserData
-	netnstest.Must(t, unix.Capget(&header, &before[0]))
-	during := before
-	during[0].Effective, during[1].Effective = capabilities, 0
-	netnstest.Must(t, unix.Capset(&header, &during[0]))
-	defer func() { netnstest.Must(t, unix.Capset(&header, &before[0])) }()
-	f()
 }
