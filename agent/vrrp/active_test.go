@@ -162,6 +162,13 @@ func TestStall(t *testing.T) {
 			s.on(1350*ms, Sent{At: epoch.Add(401 * ms)})
 			s.state(api.Active, Resumed)
 		}},
+		{"reports out of order count as the latest", Config{}, func(s script) {
+			s.active()
+			s.on(410*ms, Sent{At: epoch.Add(405 * ms)})
+			s.on(420*ms, Sent{At: epoch.Add(100 * ms)})
+			s.on(1704*ms, Sent{At: epoch.Add(200 * ms)})
+			s.state(api.Active, Resumed)
+		}},
 		{"what left after too long a silence does not", Config{}, func(s script) {
 			s.active()
 			s.on(1300*ms, Sent{At: epoch.Add(1300 * ms)}, stalled...)

@@ -130,6 +130,11 @@ func TestBackupAndHealth(t *testing.T) {
 			s.deadline(600 * ms)
 			s.on(600*ms, Tick{}, tookOver(api.Backup, 192, PeerUnhealthy, "10.0.0.3")...)
 		}},
+		{"with preemption it does not wait longer either", with(func(c *Config) { c.Preempt = true }), func(s script) {
+			s.backup()
+			s.on(500*ms, heard(greater, 9, 500*ms))
+			s.deadline(600 * ms)
+		}},
 		{"the unhealthy active's next words do not postpone that", Config{}, func(s script) {
 			s.backup()
 			s.on(500*ms, heard(greater, 9, 500*ms))

@@ -228,6 +228,8 @@ func TestReconfigured(t *testing.T) {
 			s.on(100*ms, heard(greater, 250, 100*ms))
 			s.on(200*ms, Reconfigured{Config: faster})
 			s.deadline(1400 * ms)
+			s.on(300*ms, Reconfigured{Config: slower})
+			s.deadline(1400 * ms)
 			s.state(api.Backup, Started)
 		}},
 		{"a backup that heard nothing waits for the longer of both intervals", Config{}, func(s script) {
