@@ -10,13 +10,7 @@ import (
 // Build makes a Group of a file (which may be nil) and flags. The error is a
 // strict.Problems with all that is wrong, in the file and on the command line.
 func Build(file *File, flags Flags) (Group, error) {
-	b := &builder{content: defaults(), from: map[string]string{}}
-	if file != nil {
-		b.content, b.file = file.content, file
-		b.content.VIPs = slices.Clone(file.content.VIPs) // flags change them in place
-		b.problems = append(b.problems, file.problems...)
-		b.inFile = file.doc.Report(&b.problems)
-	}
+	b := newBuilder(file)
 	b.overlay(flags)
 	if file == nil || file.readable {
 		b.validate()
@@ -29,11 +23,23 @@ func Build(file *File, flags Flags) (Group, error) {
 
 // builder collects the values of a group and what is wrong with them.
 type builder struct {
-	content  document
-	from     map[string]string // the flag that gave a field its value
-	file     *File             // nil without one
-	inFile   strict.Report     // reports with the place in file
-	problems strict.Problems
+	content   document
+	from      map[string]string // the flag that gave a field its value
+	file      *File             // nil without one
+	elsewhere strict.Report     // reports what no flag gave: with its place in file
+	problems  strict.Problems
+}
+
+func newBuilder(file *File) *builder {
+	b := &builder{content: defaults(), from: map[string]string{}}
+	b.elsewhere = b.problems.Add
+	if file != nil {
+		b.content, b.file = file.content, file
+		b.content.VIPs = slices.Clone(file.content.VIPs) // flags change them in place
+		b.problems = append(b.problems, file.problems...)
+		b.elsewhere = file.doc.Report(&b.problems)
+	}
+	return b
 }
 
 // report names the flag that a wrong value came from, or its place in the
@@ -44,7 +50,7 @@ func (b *builder) report(field, message, hint string) {
 		flag = lookup(map[string]string{"name": "GROUP", "servers": "--server", "vips": "--network"}, field)
 	}
 	if flag == "" {
-		b.inFile(field, message, hint)
+		b.elsewhere(field, message, hint)
 		return
 	}
 	b.problems.Add(flag, message, hint)

@@ -225,3 +225,17 @@ func TestAFileThatIsNoYAMLIsReportedOnce(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
+
+func TestTheWayToAGroupThatIsKnownByName(t *testing.T) {
+	got, err := Way("bastion", Flags{SSHUser: "u", SSHJump: []string{"a,b"}, HostKeys: "console"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(SSH{User: "u", Jump: []string{"a", "b"}, HostKeys: Console}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	_, err = Way("B", Flags{HostKeys: "off"})
+	if err == nil || !strings.Contains(err.Error(), `GROUP: "B" cannot`) || !strings.Contains(err.Error(), "--host-keys: want") {
+		t.Errorf("want both problems, got:\n%v", err)
+	}
+}

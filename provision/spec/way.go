@@ -9,7 +9,7 @@ import (
 // say, for a group that is known by its name alone. The error is a
 // strict.Problems with all that is wrong.
 func Way(name string, flags Flags) (SSH, error) {
-	b := &builder{content: defaults(), from: map[string]string{}}
+	b := newBuilder(nil)
 	flags.Name = name
 	b.overlay(flags)
 	report := strict.Report(b.report)
