@@ -28,12 +28,14 @@ func (c *Client) RemoveTag(ctx context.Context, k Kind, id, tag string) error {
 	return gone(failure("remove tag from "+k.singular(), id, err))
 }
 
-// checkTag refuses what Neutron cannot take: its router splits the path at an
-// escaped slash too and answers 404 (seen with Zed), which would pass for a tag
-// that is gone; a comma separates the tags of a filter.
+// checkTag refuses what Neutron cannot keep, as seen with Zed: at a slash, even
+// an escaped one, it splits the path and answers 404, which would pass for a tag
+// that is gone; other than ASCII it stores garbled; a comma separates the tags
+// of a filter.
 func checkTag(tag string) error {
-	if tag == "" || strings.ContainsAny(tag, "/,") {
-		return &Error{Op: "check tag", Object: tag, Message: "a tag is not empty and has no slash and no comma", Err: ErrConfig}
+	bad := func(r rune) bool { return r < ' ' || r > '~' || r == '/' || r == ',' }
+	if tag == "" || strings.ContainsFunc(tag, bad) {
+		return &Error{Op: "check tag", Object: tag, Message: "a tag is of printable ASCII, without slash and comma, and not empty", Err: ErrConfig}
 	}
 	return nil
 }
