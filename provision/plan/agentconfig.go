@@ -84,6 +84,7 @@ type field struct{ name, value string }
 func configFields(c config.Config) []field {
 	checks := make([]string, 0, len(c.Checks))
 	for _, k := range c.Checks {
+		k = k.WithDefaults()
 		checks = append(checks, fmt.Sprintf("%s (%s%s every %s within %s, fall %d, rise %d)",
 			k.Name, prefixed("tcp ", k.TCP), prefixed("http ", k.HTTP), k.Interval, k.Timeout, k.Fall, k.Rise))
 	}
@@ -112,7 +113,7 @@ func routerFields(r config.Router) []field {
 		nic = strings.ToLower(r.Interface.MAC) + " " + r.Interface.Address.String()
 	}
 	peers := slices.SortedFunc(slices.Values(r.Peers), netip.Addr.Compare)
-	addresses := "allocated by Neutron"
+	addresses := allocated
 	if len(r.Addresses) > 0 {
 		addresses = join(r.Addresses)
 	}

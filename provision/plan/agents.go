@@ -78,7 +78,7 @@ func active(h Host) bool {
 func (b *builder) agents() {
 	states := make([]agentState, len(b.d.Members))
 	for i, m := range b.d.Members {
-		if h := b.o.Hosts[m.Server.ID]; h.Err == "" {
+		if h := b.host(m.Server.ID); h.Err == "" {
 			states[i] = inspectAgent(b.d, i, h)
 			b.interrupts = b.interrupts || states[i].splits
 		}
@@ -86,7 +86,7 @@ func (b *builder) agents() {
 	b.stopAll(states)
 	var joins []string // of members whose agents do not run yet
 	for _, m := range b.d.Members {
-		if !established(b.o.Hosts[m.Server.ID]) {
+		if !established(b.host(m.Server.ID)) {
 			joins = append(joins, b.joins[m.Server.ID]...)
 		}
 	}
@@ -95,7 +95,7 @@ func (b *builder) agents() {
 	roll := ""         // the last restart: they go one after the other
 	for _, i := range b.rollOrder() {
 		id, s := b.d.Members[i].Server.ID, states[i]
-		if b.o.Hosts[id].Err != "" {
+		if b.host(id).Err != "" {
 			b.leftAgent(id)
 			continue
 		}
@@ -128,7 +128,7 @@ func (b *builder) agents() {
 func (b *builder) rollOrder() []int {
 	order := make([]int, len(b.d.Members))
 	rank := func(i int) int {
-		switch h := b.o.Hosts[b.d.Members[i].Server.ID]; {
+		switch h := b.host(b.d.Members[i].Server.ID); {
 		case !established(h):
 			return 2
 		case active(h):
@@ -245,7 +245,7 @@ func (b *builder) sortAgents() {
 
 // leftAgent lists an agent that cannot be reached.
 func (b *builder) leftAgent(serverID string) {
-	h := b.o.Hosts[serverID]
+	h := b.host(serverID)
 	b.plan.Left = append(b.plan.Left, Left{
 		What: fmt.Sprintf("agent of group %s on %s", b.plan.Group, b.names.of(serverID)),
 		Why:  h.Err,

@@ -11,6 +11,9 @@ import (
 	"github.com/havip/havip/openstack"
 )
 
+// allocated stands for an address that is not known before the plan runs.
+const allocated = "allocated by Neutron"
+
 // vipPorts makes the VIP ports that are missing and mends the marks of those
 // that are there.
 func (b *builder) vipPorts() {
@@ -29,14 +32,15 @@ func (b *builder) vipPorts() {
 }
 
 func (b *builder) createVIPPort(i int, v VIP) {
-	address := "an address"
+	vip, address := "VIP allocated by Neutron", allocated
 	if v.Address.IsValid() {
 		address = v.Address.String()
+		vip = "VIP " + address
 	}
 	name := VIPPortName(b.d.Group, v.Family)
 	b.vips[i] = b.add(Action{
 		ID: "vip-port/" + v.Family.String(), Verb: Create, Kind: "port", Name: name,
-		Note: fmt.Sprintf("VIP %s on %s (%s), no security group", address, v.Network.Name, v.Subnet.CIDR),
+		Note: fmt.Sprintf("%s on %s (%s), no security group", vip, v.Network.Name, v.Subnet.CIDR),
 		Changes: []Change{
 			{Field: "address", After: address},
 			{Field: "vrid", After: strconv.Itoa(b.d.VRID)},
@@ -58,6 +62,9 @@ func (b *builder) markVIPPort(p openstack.Port, v VIP) {
 	if before != b.d.VRID {
 		op.Description = Description(b.d.Group, b.d.VRID)
 	}
+	if op.Description == p.Description {
+		op.Description = ""
+	}
 	if len(op.Tags)+len(op.Remove) == 0 && op.Description == "" {
 		return
 	}
@@ -67,11 +74,12 @@ func (b *builder) markVIPPort(p openstack.Port, v VIP) {
 		Inverse: "not reversible: tags say whose the port is, nothing else",
 		Op:      op,
 	}
-	for _, t := range op.Tags {
-		a.Changes = append(a.Changes, Change{Field: "tag", After: t})
-	}
+	a.Changes = append(a.Changes, tagChanges(op.Tags)...)
 	for _, t := range op.Remove {
 		a.Changes = append(a.Changes, Change{Field: "tag", Before: t})
+	}
+	if op.Description != "" {
+		a.Changes = append(a.Changes, Change{Field: "description", Before: p.Description, After: op.Description})
 	}
 	if before == b.d.VRID {
 		b.add(a)
@@ -131,9 +139,7 @@ func (b *builder) securityGroup() {
 	for _, r := range remove {
 		op.Remove = append(op.Remove, r.ID)
 	}
-	for _, t := range tags {
-		a.Changes = append(a.Changes, Change{Field: "tag", After: t})
-	}
+	a.Changes = append(a.Changes, tagChanges(tags)...)
 	a.Op = op
 	b.group = b.add(a)
 }

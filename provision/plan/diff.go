@@ -71,6 +71,17 @@ func (b *builder) add(a Action) string {
 	return a.ID
 }
 
+// host is what was found on a server. One that exists and was not looked at,
+// because it is shut off for instance, counts as out of reach; one that is
+// gone holds nothing.
+func (b *builder) host(serverID string) Host {
+	h, ok := b.o.Hosts[serverID]
+	if _, exists := b.names[serverID]; !ok && exists {
+		h.Err = "the server was not looked at: is it shut off?"
+	}
+	return h
+}
+
 // everyAddress is every VIP that the group has or had: as wanted, as its VIP
 // ports have it and, should a cleaner have deleted those, as its agents do.
 func (b *builder) everyAddress() []netip.Addr {

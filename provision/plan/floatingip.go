@@ -48,7 +48,7 @@ func (b *builder) isVIPPort(id string) bool {
 func (b *builder) attach(i int, want FloatingIP, all []string, released string) {
 	tags := []string{TagHavip, TagGroup(b.d.Group)}
 	vip := b.d.VIPs[i]
-	to := "VIP"
+	to := "the VIP"
 	if vip.Address.IsValid() {
 		to = vip.Address.String()
 	}
@@ -57,11 +57,11 @@ func (b *builder) attach(i int, want FloatingIP, all []string, released string) 
 		a.Needs = append(a.Needs, all...)
 	}
 	if want.ID == "" {
-		a.Verb, a.Name = Create, "of "+cmp.Or(want.Network.Name, want.Network.ID)
-		a.Note = "allocate one -> " + to
-		a.Changes = []Change{{Field: "attached to", After: to}}
-		a.Inverse = "release it"
-		a.Op = AttachFloatingIP{VIP: i, Network: want.Network.ID, Tags: append(tags, TagAllocated)}
+		op := AttachFloatingIP{VIP: i, Network: want.Network.ID, Tags: append(tags, TagAllocated)}
+		a.Verb, a.Name = Create, "from "+cmp.Or(want.Network.Name, want.Network.ID)
+		a.Note = "allocated -> " + to
+		a.Changes = append([]Change{{Field: "attached to", After: to}}, tagChanges(op.Tags)...)
+		a.Inverse, a.Op = "release it", op
 		b.add(a)
 		return
 	}
@@ -92,11 +92,18 @@ func (b *builder) attach(i int, want FloatingIP, all []string, released string) 
 		a.Note = from + " -> " + to
 		a.Changes = append(a.Changes, Change{Field: "attached to", Before: from, After: to})
 	}
-	for _, t := range op.Tags {
-		a.Changes = append(a.Changes, Change{Field: "tag", After: t})
-	}
+	a.Changes = append(a.Changes, tagChanges(op.Tags)...)
 	a.Op = op
 	b.add(a)
+}
+
+// tagChanges are tags that come.
+func tagChanges(tags []string) []Change {
+	var changes []Change
+	for _, t := range tags {
+		changes = append(changes, Change{Field: "tag", After: t})
+	}
+	return changes
 }
 
 // floatingIP is the observed floating IP that is wanted.
@@ -142,6 +149,8 @@ func (b *builder) release(f openstack.FloatingIP, needs []string) Action {
 	}
 	if f.Fixed.IsValid() {
 		a.Changes = []Change{{Field: "attached to", Before: before}}
+	} else {
+		a.Note, a.Inverse = "havip's tags", "put the tags back"
 	}
 	if op.Allocated {
 		a.Verb, a.Note = Delete, before+" -> released: havip allocated it"

@@ -60,7 +60,7 @@ func (b *builder) inspectPort(m memberPort) joinState {
 	for _, i := range m.vips {
 		v := b.d.VIPs[i]
 		if !v.Address.IsValid() {
-			s.pairs = append(s.pairs, "of the VIP")
+			s.pairs = append(s.pairs, "(the VIP)")
 			continue
 		}
 		if !Allows(m.port, v.Address) {
@@ -108,9 +108,7 @@ func (b *builder) joinPorts() {
 			a.Changes = append(a.Changes, Change{Field: "security group", After: g})
 			note, undo = append(note, "+ security group "+g), append(undo, "security group "+g)
 		}
-		for _, t := range s.tags {
-			a.Changes = append(a.Changes, Change{Field: "tag", After: t})
-		}
+		a.Changes = append(a.Changes, tagChanges(s.tags)...)
 		if len(undo) == 0 {
 			note, undo = append(note, "havip's tags"), append(undo, "the tags")
 		}
@@ -142,13 +140,13 @@ func (b *builder) wants(serverID string) bool {
 // its adverts, and without the pair its VIP, stop at its port.
 func (b *builder) removeAgents() {
 	for _, p := range b.leaving() {
-		if h := b.o.Hosts[p.DeviceID]; h.Err != "" && !b.wants(p.DeviceID) {
+		if b.host(p.DeviceID).Err != "" && !b.wants(p.DeviceID) {
 			b.fences = append(b.fences, b.leave(p, "fence: the server cannot be reached"))
 		}
 	}
-	goesOn := slices.ContainsFunc(b.d.Members, func(m Member) bool { return established(b.o.Hosts[m.Server.ID]) })
+	goesOn := slices.ContainsFunc(b.d.Members, func(m Member) bool { return established(b.host(m.Server.ID)) })
 	for _, id := range b.formerServers() {
-		h := b.o.Hosts[id]
+		h := b.host(id)
 		if h.Err != "" {
 			b.leftAgent(id)
 			continue
@@ -156,7 +154,7 @@ func (b *builder) removeAgents() {
 		a := removeAgent(b.names.of(id), id, h)
 		if established(h) && !goesOn {
 			a.Interrupts = true
-			a.Note += ": no present member goes on"
+			a.Note += "; no present member goes on"
 		}
 		b.removes = append(b.removes, b.add(a))
 	}
@@ -171,7 +169,7 @@ func removeAgent(name, id string, h Host) Action {
 		Op:      RemoveAgent{ServerID: id},
 	}
 	if len(h.Agent.Groups) <= 1 {
-		a.Note += ", and the binary: no other group uses it"
+		a.Note += ", and the binary, which no other group uses"
 	}
 	return a
 }
@@ -181,10 +179,14 @@ func removeAgent(name, id string, h Host) Action {
 func (b *builder) formerServers() []string {
 	var ids []string
 	for id, h := range b.o.Hosts {
-		port := slices.ContainsFunc(b.found.MemberPorts, func(p openstack.Port) bool { return p.DeviceID == id })
 		holds := h.Agent.Config != nil || h.Agent.Running || slices.Contains(h.Agent.Groups, b.plan.Group)
-		if !b.wants(id) && (holds || port && h.Err != "") {
+		if holds && !b.wants(id) {
 			ids = append(ids, id)
+		}
+	}
+	for _, p := range b.found.MemberPorts {
+		if b.host(p.DeviceID).Err != "" && !b.wants(p.DeviceID) && !slices.Contains(ids, p.DeviceID) {
+			ids = append(ids, p.DeviceID)
 		}
 	}
 	return b.names.sorted(ids)
@@ -194,7 +196,7 @@ func (b *builder) formerServers() []string {
 // members that stay know that they have gone.
 func (b *builder) leavePorts() {
 	for _, p := range b.leaving() {
-		if b.o.Hosts[p.DeviceID].Err != "" && !b.wants(p.DeviceID) {
+		if b.host(p.DeviceID).Err != "" && !b.wants(p.DeviceID) {
 			continue // fenced already
 		}
 		b.leave(p, "", slices.Concat(b.removes, b.agentIDs)...)

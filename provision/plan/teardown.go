@@ -17,7 +17,7 @@ func Teardown(group string, o Observed) Plan {
 	b.plan.Desired = b.d
 	removed := make(map[string]string)
 	for _, id := range b.formerServers() {
-		h := o.Hosts[id]
+		h := b.host(id)
 		if h.Err != "" {
 			b.leftAgent(id)
 			continue

@@ -1,0 +1,58 @@
+package plan_test
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/havip/havip/openstack"
+	"github.com/havip/havip/provision/plan"
+)
+
+// addresses lets cmp compare them.
+var addresses = cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})
+
+func TestRecordedIsTheGroupThatWasMade(t *testing.T) {
+	o := settled(t, "2 1 3")
+	got, ok := plan.Recorded(group, o)
+	if !ok {
+		t.Fatal("the group is not found")
+	}
+	got.Agent = release // the CLI's own
+	wanted := want(o, "2 1 3")
+	wanted.Mode = ""
+	wanted.VIPs[0].FloatingIP.Network = openstack.Network{ID: public.ID}
+	if d := cmp.Diff(wanted, got, addresses); d != "" {
+		t.Errorf("recorded (-want +got):\n%s", d)
+	}
+	if drift := plan.Drift(got, o); len(drift) > 0 {
+		t.Errorf("it has drifted:\n%s", explained(drift))
+	}
+}
+
+func TestRecordedKnowsAVIPWhosePortIsGone(t *testing.T) {
+	o := settled(t, "1 2")
+	o.Ports = slices.DeleteFunc(o.Ports, func(p openstack.Port) bool { return p.ID == "vip-v4" })
+	got, ok := plan.Recorded(group, o)
+	if !ok || len(got.VIPs) != 1 || got.VIPs[0].Address != addr("10.0.0.136") || got.VRID != 1 {
+		t.Fatalf("recorded %v: %+v", ok, got)
+	}
+	drift := plan.Drift(got, o)
+	if len(drift) == 0 || drift[0].Message != "it is gone" {
+		t.Errorf("drift:\n%s", explained(drift))
+	}
+}
+
+func TestRecordedIsNothingWithoutMarks(t *testing.T) {
+	o := fresh()
+	o.Ports = append(o.Ports, openstack.Port{ // another project's group of the same name
+		ID: "vip-x", ProjectID: "dev", NetworkID: internal.ID, Tags: plan.VIPPortTags(group, 1),
+		FixedIPs: []openstack.FixedIP{{IP: addr("10.0.0.99")}},
+	})
+	if d, ok := plan.Recorded(group, o); ok {
+		t.Errorf("found %+v", d)
+	}
+}

@@ -1,0 +1,77 @@
+package plan_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/havip/havip/openstack"
+	"github.com/havip/havip/provision/plan"
+)
+
+func TestTeardown(t *testing.T) {
+	allocating := func(d *plan.Desired) { d.VIPs[0].FloatingIP = &plan.FloatingIP{Network: public} }
+	tests := []struct {
+		name    string
+		was     []func(*plan.Desired)
+		happens func(*plan.Observed)
+		left    bool // something of the group stays
+	}{
+		{name: "everything is taken away"},
+		{name: "an allocated floating ip is released", was: []func(*plan.Desired){allocating}},
+		{name: "two families are taken away", was: []func(*plan.Desired){dual}},
+		{name: "an unreachable server keeps its agent", left: true, happens: func(o *plan.Observed) { unreachable(o, "server-2") }},
+		{name: "a shut off server keeps its agent", left: true, happens: func(o *plan.Observed) { delete(o.Hosts, "server-2") }},
+		{name: "a server that is gone with its port", happens: func(o *plan.Observed) {
+			delete(o.Hosts, "server-2")
+			delete(o.Servers, "bastion-2")
+			o.Ports = slices.DeleteFunc(o.Ports, func(p openstack.Port) bool { return p.ID == "port-2" })
+		}},
+		{name: "a foreign port keeps the security group", left: true, happens: func(o *plan.Observed) {
+			editPort(o, "port-4", func(p *openstack.Port) { p.SecurityGroups = append(p.SecurityGroups, "sg-new") })
+		}},
+		{name: "a vip port deleted by a cleaner", happens: func(o *plan.Observed) {
+			o.Ports = slices.DeleteFunc(o.Ports, func(p openstack.Port) bool { return p.ID == "vip-v4" })
+			o.FloatingIPs[0].PortID, o.FloatingIPs[0].Fixed = "", addr("0.0.0.0").Prev()
+		}},
+		{name: "a floating ip that somebody took stays where it is", left: true, happens: func(o *plan.Observed) {
+			o.FloatingIPs[0].PortID, o.FloatingIPs[0].Fixed = "port-4", addr("10.0.0.133")
+		}},
+		{name: "a foreign floating ip becomes unattached", happens: func(o *plan.Observed) {
+			o.FloatingIPs[0].Tags = nil
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			o := settled(t, "1 2", tt.was...)
+			if tt.happens != nil {
+				tt.happens(&o)
+			}
+			p := plan.Teardown(group, o)
+			golden(t, "teardown "+tt.name, rendered(p))
+			if got := len(p.Left) > 0; got != tt.left {
+				t.Errorf("something is left: %v, want %v", got, tt.left)
+			}
+			after := carryOut(t, p, o)
+			if again := plan.Teardown(group, after); !again.Empty() {
+				t.Errorf("a repeat still changes:\n%s", rendered(again))
+			}
+		})
+	}
+}
+
+func TestTeardownPutsTheCloudBack(t *testing.T) {
+	before := fresh()
+	editPort(&before, "port-1", func(p *openstack.Port) {
+		p.SecurityGroups = []string{"locked", "web"}
+		p.Pairs = []openstack.AddressPair{{IP: "10.0.0.136", MAC: p.MAC}, {IP: "10.0.0.136/32", MAC: p.MAC}, {IP: "10.0.0.200", MAC: p.MAC}}
+		p.Tags = []string{"owner=ann"}
+	})
+	made := carryOut(t, plan.Diff(want(before, "1 2 3"), before), before)
+	after := carryOut(t, plan.Teardown(group, made), made)
+	if d := cmp.Diff(before, after, addresses, cmpopts.EquateEmpty()); d != "" {
+		t.Errorf("cloud and servers (-before +after):\n%s", d)
+	}
+}
