@@ -1,0 +1,18 @@
+# The agent's binary comes compressed on stdin; $want is its hash. It is put
+# together in the target folder (right file system and SELinux type), checked
+# and renamed: there is never half a binary, and a running one is not touched.
+set -e
+dir=${agent%/*}
+mkdir -p "$dir"
+for old in "$dir"/.havip-agent.*; do # of a run that was cut off
+	[ -e "$old" ] && [ -z "$(find "$old" -mmin -10 2>/dev/null)" ] && rm -f "$old"
+done
+temp=$dir/.havip-agent.$$
+trap 'rm -f "$temp"' EXIT
+trap 'exit 1' HUP INT TERM
+gunzip -c >"$temp" || die "the upload was cut off, or $dir is full"
+[ "$(sum "$temp")" = "$want" ] || die "the uploaded agent is not what was sent: its sha256 differs"
+chmod 0755 "$temp"
+"$temp" version >/dev/null || die "the uploaded agent does not run here ($(uname -m); is $dir mounted noexec?)"
+mv -f "$temp" "$agent"
+if have restorecon; then restorecon "$agent" || true; fi
