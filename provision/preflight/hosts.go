@@ -110,10 +110,10 @@ func (c *checker) foreign(subject string, h plan.Host) {
 				Subject: subject, Message: fmt.Sprintf("%s holds the VIP %s", daemon, c.d.VIPs[vip].Address),
 				Hint: fmt.Sprintf("stop it and take the address out of its configuration: systemctl disable --now %s", f.Name),
 			})
-		case c.group.VRRP.ID != 0 && slices.Contains(f.VRIDs, c.group.VRRP.ID):
+		case slices.Contains(f.VRIDs, c.d.VRID):
 			c.fail(Finding{
-				Subject: subject, Message: fmt.Sprintf("%s uses VRID %d", daemon, c.group.VRRP.ID),
-				Hint: "choose another in vrrp.id, or auto",
+				Subject: subject, Message: fmt.Sprintf("%s uses VRID %d", daemon, c.d.VRID),
+				Hint: "choose another in vrrp.id",
 			})
 		default:
 			c.warn(Finding{Subject: subject, Message: daemon + " runs there too, with other addresses"})
