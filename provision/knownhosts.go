@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
@@ -45,7 +44,7 @@ func (s *Service) knownHosts(ctx context.Context, sel Selection, fleet *Fleet) (
 			errs = errors.Join(errs, fmt.Errorf("read host keys of %q: %w", m.Server.Name, err))
 		}
 		for _, k := range keys {
-			lines = append(lines, knownHostsLine(strings.Join(names, ","), k, sel.Name, m.Server.Name))
+			lines = append(lines, knownHostsLine(names, k, sel.Name, m.Server.Name))
 		}
 	}
 	return lines, errs

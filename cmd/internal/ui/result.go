@@ -49,7 +49,7 @@ func (v CreateView) Object() any {
 		Members: memberObjects(v.Outcome.Members, nil), TookMS: v.Outcome.Took.Milliseconds(),
 	}
 	for _, r := range v.Outcome.Reachable {
-		o.Reachable = append(o.Reachable, reachObject{Address: r.Address.String(), How: r.How, OK: r.Err == nil, Error: text(r.Err), Hint: r.Hint})
+		o.Reachable = append(o.Reachable, reachObject{Address: r.Address.String(), How: r.How, OK: r.Err == nil, Error: message(r.Err), Hint: r.Hint})
 	}
 	return o
 }
@@ -106,7 +106,7 @@ func vipObjects(vips []plan.VIPResource) []vipObject {
 func memberObjects(members []provision.MemberStatus, desired []plan.Member) []memberObject {
 	all := []memberObject{}
 	for i, m := range members {
-		o := memberObject{Name: m.Name, ServerID: m.ServerID, State: m.State(), Error: text(m.Err), Agent: m.Status}
+		o := memberObject{Name: m.Name, ServerID: m.ServerID, State: m.State(), Error: message(m.Err), Agent: m.Status}
 		if i < len(desired) {
 			o.Priority = desired[i].Priority
 		}
@@ -118,7 +118,7 @@ func memberObjects(members []provision.MemberStatus, desired []plan.Member) []me
 	return all
 }
 
-func text(err error) string {
+func message(err error) string {
 	if err == nil {
 		return ""
 	}
