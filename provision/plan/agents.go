@@ -34,7 +34,11 @@ func inspectAgent(d Desired, member int, h Host) agentState {
 		note("service file", short(a.UnitSHA256), short(sum))
 		s.restart = true
 	}
-	s.changes = append(s.changes, configChanges(a.Config, want)...)
+	if a.Config == nil && configured(a) {
+		note("configuration file", "not readable", "written anew")
+	} else {
+		s.changes = append(s.changes, configChanges(a.Config, want)...)
+	}
 	s.restart = s.restart || restarts(a.Config, want)
 	if !a.Enabled {
 		note("enabled", "no", "yes")
@@ -62,7 +66,11 @@ func release(version, sum string) string {
 }
 
 // established tells whether a member takes part now: others know it already.
-func established(h Host) bool { return h.Err == "" && h.Agent.Config != nil && h.Agent.Running }
+func established(h Host) bool { return h.Err == "" && h.Agent.Running }
+
+// configured tells whether the group has a configuration on the server, be it
+// one that cannot be read.
+func configured(a Agent) bool { return a.Config != nil || a.ConfigSHA256 != "" }
 
 // active tells whether the member holds the VIPs.
 func active(h Host) bool {
@@ -186,11 +194,11 @@ func (b *builder) converge(i int, s agentState, restart bool, needs []string) st
 		Inverse: "not reversible: run create again with the former group file",
 		Op: ConvergeAgent{
 			ServerID: m.Server.ID, Config: s.want, Init: s.host.Init, Arch: s.host.Arch, Restart: restart,
-			New: s.host.Agent.Config == nil,
+			New: !configured(s.host.Agent),
 		},
 	}
 	switch {
-	case s.host.Agent.Config == nil:
+	case !configured(s.host.Agent):
 		a.Verb, a.Inverse = Create, "stop the agent and remove it"
 		a.Note = fmt.Sprintf("%s  havip-agent %s, priority %d", nic, b.d.Agent.Version, m.Priority)
 	case restart:

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -72,12 +73,16 @@ func (b *builder) add(a Action) string {
 }
 
 // host is what was found on a server. One that exists and was not looked at,
-// because it is shut off for instance, counts as out of reach; one that is
-// gone holds nothing.
+// because it is shut off for instance, counts as out of reach, and so does one
+// where root's things are hidden; one that is gone holds nothing.
 func (b *builder) host(serverID string) Host {
 	h, ok := b.o.Hosts[serverID]
 	if _, exists := b.names[serverID]; !ok && exists {
 		h.Err = "the server was not looked at: is it shut off?"
+	}
+	if ok && h.Err == "" && !h.Root {
+		h.Err = fmt.Sprintf("user %s is not root there and sudo asks for a password", h.User)
+		h.Hint = "let it use sudo without a password, or choose another user in ssh.user"
 	}
 	return h
 }

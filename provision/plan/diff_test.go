@@ -207,6 +207,10 @@ func TestDriftIsExplainedAndMended(t *testing.T) {
 		{name: "two actives", stays: true, happens: func(o *plan.Observed) { setState(o, "server-2", api.Active) }},
 		{name: "no active", stays: true, happens: func(o *plan.Observed) { setState(o, "server-1", api.Backup) }},
 		{name: "server unreachable", stays: true, happens: func(o *plan.Observed) { unreachable(o, "server-2") }},
+		{name: "configuration unreadable", happens: agent(func(a *plan.Agent) { a.Config, a.ConfigSHA256 = nil, "garbage" })},
+		{name: "sudo asks for a password", stays: true, happens: func(o *plan.Observed) {
+			o.Hosts["server-2"] = plan.Host{User: "debian", Arch: "amd64", Init: plan.Systemd}
+		}},
 		{name: "server shut off", stays: true, happens: func(o *plan.Observed) {
 			o.Servers["bastion-2"] = []openstack.Server{{ID: "server-2", Name: "bastion-2", Status: "SHUTOFF"}}
 			delete(o.Hosts, "server-2")

@@ -166,13 +166,11 @@ func (r *report) servers() {
 		if m.Server.Status != "" && m.Server.Status != "ACTIVE" {
 			r.note("server "+name, m.Server.ID, "its status is "+m.Server.Status,
 				"It cannot take over.", "openstack server start "+m.Server.ID)
+			continue
 		}
-		h, ok := r.o.Hosts[m.Server.ID]
-		if !ok {
-			continue // the status says enough
-		}
+		h := r.host(m.Server.ID)
 		if h.Err != "" {
-			r.note("server "+name, m.Server.ID, "it cannot be reached: "+h.Err,
+			r.note("server "+name, m.Server.ID, "it cannot be looked at: "+h.Err,
 				"What its agent does is not known.", h.Hint)
 			continue
 		}
@@ -198,6 +196,8 @@ func (r *report) agent(name, id string, h Host, c Change) {
 		r.note(object, id, "it is not enabled", "It does not start when the server does.", r.mend())
 	case "answers":
 		r.note(object, id, "it runs but does not answer", "Whether "+name+" can take over is not known.", r.mend())
+	case "configuration file":
+		r.note(object, id, "its configuration file cannot be read", "The agent does not start with it again.", r.mend())
 	case "configuration in force":
 		r.note(object, id, "its configuration file was changed and not reloaded",
 			"The next start of the agent changes how it works.", r.mend())

@@ -179,7 +179,7 @@ func removeAgent(name, id string, h Host) Action {
 func (b *builder) formerServers() []string {
 	var ids []string
 	for id, h := range b.o.Hosts {
-		holds := h.Agent.Config != nil || h.Agent.Running || slices.Contains(h.Agent.Groups, b.plan.Group)
+		holds := configured(h.Agent) || h.Agent.Running || slices.Contains(h.Agent.Groups, b.plan.Group)
 		if holds && !b.wants(id) {
 			ids = append(ids, id)
 		}

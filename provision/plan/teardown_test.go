@@ -24,6 +24,9 @@ func TestTeardown(t *testing.T) {
 		{name: "two families are taken away", was: []func(*plan.Desired){dual}},
 		{name: "an unreachable server keeps its agent", left: true, happens: func(o *plan.Observed) { unreachable(o, "server-2") }},
 		{name: "a shut off server keeps its agent", left: true, happens: func(o *plan.Observed) { delete(o.Hosts, "server-2") }},
+		{name: "a server without root keeps its agent", left: true, happens: func(o *plan.Observed) {
+			o.Hosts["server-2"] = plan.Host{User: "debian", Arch: "amd64", Init: plan.Systemd}
+		}},
 		{name: "a server that is gone with its port", happens: func(o *plan.Observed) {
 			delete(o.Hosts, "server-2")
 			delete(o.Servers, "bastion-2")
