@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/havip/havip/openstack"
 )
@@ -39,8 +40,8 @@ func TestLoginSendsWhatFlagsFilesAndEnvironmentSay(t *testing.T) {
 			env:  openrc + " OS_PROJECT_ID=p1",
 			want: `{"auth": {` + annByPassword + `, "scope": {"project": {"id": "p1"}}}}`,
 		},
-		"a user by ID needs no domain": {
-			env:  "OS_AUTH_URL=URL OS_USER_ID=u1 OS_PASSWORD=s3cret OS_PROJECT_ID=p1 OS_USER_DOMAIN_NAME=People",
+		"a user by ID needs neither name nor domain": {
+			env:  "OS_AUTH_URL=URL OS_USER_ID=u1 OS_USERNAME=ann OS_PASSWORD=s3cret OS_PROJECT_ID=p1 OS_USER_DOMAIN_NAME=People",
 			want: `{"auth": {"identity": {"methods": ["password"], "password": {"user": {"id": "u1", "password": "s3cret"}}}, "scope": {"project": {"id": "p1"}}}}`,
 		},
 		"one general domain serves user and project": {
@@ -255,6 +256,25 @@ func TestExpiredTokenIsRenewedOnce(t *testing.T) {
 	want := []string{"GET /network/v2.0/networks?name=n", "POST /identity/v3/auth/tokens", "GET /network/v2.0/networks?name=n"}
 	if diff := cmp.Diff(want, c.since(before)); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+func TestClientIsUsedFromSeveralGoroutines(t *testing.T) {
+	c := newCloud(t)
+	client := c.connect(t)
+	c.on("GET /network/v2.0/networks",
+		answer{status: 401, body: `{"error": {"message": "expired"}}`},
+		answer{status: 401, body: `{"error": {"message": "expired"}}`},
+		answer{status: 200, body: `{"networks": []}`})
+	var g errgroup.Group
+	for range 8 {
+		g.Go(func() error {
+			_, err := client.Networks(t.Context(), "n")
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -106,6 +106,22 @@ func TestFloatingIPIsAttachedAndDetached(t *testing.T) {
 	}
 }
 
+func TestFloatingIPsAreThoseOfTheProject(t *testing.T) {
+	c := newCloud(t)
+	client := c.connect(t)
+	c.on("GET /network/v2.0/floatingips", answer{status: 200, body: `{"floatingips": [{"id": "f1", "floating_ip_address": "203.0.113.10", "port_id": null}]}`})
+	got, err := client.FloatingIPs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]openstack.FloatingIP{{ID: "f1", Address: netip.MustParseAddr("203.0.113.10")}}, got, compareAddrs); diff != "" {
+		t.Errorf("floating IPs (-want +got):\n%s", diff)
+	}
+	if got := c.last().Query; got != "project_id=p1" {
+		t.Errorf("query is %s", got)
+	}
+}
+
 func TestFloatingIPIsAllocatedForAPortOrForNone(t *testing.T) {
 	for port, want := range map[string]string{
 		"":       `{"floatingip": {"floating_network_id": "ext", "description": "d"}}`,
