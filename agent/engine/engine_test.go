@@ -155,51 +155,72 @@ func TestTheSlowTickMendsWhatNobodyReported(t *testing.T) {
 }
 
 // The process was stopped for longer than the down interval while the active's
-// advertisements piled up in the socket: they count before the timer.
-func TestALateWakeUpEmptiesTheSocketBeforeItTakesOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := begin(t, newFakeNIC(), testConfig())
-		r.nic.wire.hear(250)
-		synctest.Wait()
-		resume := make(chan struct{})
-		paused := make(chan struct{})
-		go func() {
-			_ = r.engine.do(t.Context(), func() { // the loop stands still
-				close(paused)
-				<-resume
+// advertisements piled up: they count before the timer.
+func TestALateWakeUpTakesWhatHasArrivedBeforeItTakesOver(t *testing.T) {
+	tests := []struct {
+		name string
+		old  int // adverts that are too old to matter, before the one that does
+	}{
+		{"read by the receiver", 1},
+		{"more than the inbox holds, the latest still in the socket", inboxSize + 10},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := begin(t, newFakeNIC(), testConfig())
+				r.nic.wire.hear(250)
+				synctest.Wait()
+				resume := r.pause()
+				for range tt.old {
+					r.nic.wire.hear(250)
+				}
+				r.pass(10 * interval)
+				r.nic.wire.hear(250)
+				synctest.Wait()
+				resume()
+				r.want(api.Backup)
+				if diff := cmp.Diff([]string{"init->backup"}, r.kinds()); diff != "" {
+					t.Errorf("transitions (-want +got):\n%s", diff)
+				}
+				r.pass(down)
+				r.want(api.Active) // and silence is silence
 			})
-		}()
-		<-paused
-		// The inbox is full of old news, the latest is behind it in the socket.
-		for range inboxSize + 10 {
-			r.nic.wire.hear(250)
-			r.pass(interval / 10)
-		}
-		close(resume)
-		synctest.Wait()
-		r.want(api.Backup)
-		if diff := cmp.Diff([]string{"init->backup"}, r.kinds()); diff != "" {
-			t.Errorf("transitions (-want +got):\n%s", diff)
-		}
-		r.pass(down)
-		r.want(api.Active) // and silence is silence
-	})
+		})
+	}
 }
 
-func TestAnActiveThatStoodStillDropsTheAddressAndIsCountedLate(t *testing.T) {
+// Its lease has run out and a backup is active: the missing address is not to
+// be put back, although the kernel's notification may be the first thing read.
+func TestAnActiveThatStoodStillLeavesTheAddressToOthersAndIsCountedLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := active(t, newFakeNIC(), testConfig())
-		_ = r.engine.do(t.Context(), func() {
-			time.Sleep(10 * interval)
-			r.nic.mu.Lock()
-			r.nic.held = false // the lease has run out
-			r.nic.mu.Unlock()
-			r.nic.changes <- struct{}{}
-		})
-		synctest.Wait()
+		resume := r.pause()
+		r.pass(10 * interval)
+		r.nic.change(func(n *fakeNIC) { n.held = false })
+		resume()
 		r.want(api.Backup)
 		if got := r.router(); got.Reason != string(vrrp.Stalled) || got.Counters["late_wakeups"] == 0 {
 			t.Errorf("reason %q, late wake-ups %d", got.Reason, got.Counters["late_wakeups"])
+		}
+		want := []string{"init->backup", "backup->active", "active->backup"}
+		if diff := cmp.Diff(want, r.kinds("vip")); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestAStopThatTakesTooLongRemovesTheAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		r.stop()
+		synctest.Wait()
+		r.want(api.Leaving)
+		resume := r.pause()
+		r.pass(2 * stopLimit)
+		resume()
+		<-r.engine.ended
+		if r.nic.isHeld() {
+			t.Error("the address is still there")
 		}
 	})
 }

@@ -262,6 +262,22 @@ func (r *rig) pass(d time.Duration) {
 	synctest.Wait()
 }
 
+// pause makes the loop stand still until resume is called, as SIGSTOP does.
+func (r *rig) pause() (resume func()) {
+	paused, resumed := make(chan struct{}), make(chan struct{})
+	go func() {
+		_ = r.engine.do(r.t.Context(), func() {
+			close(paused)
+			<-resumed
+		})
+	}()
+	<-paused
+	return func() {
+		close(resumed)
+		synctest.Wait()
+	}
+}
+
 func (r *rig) router() api.Router {
 	r.t.Helper()
 	status, err := r.engine.Status(r.t.Context())
