@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -19,8 +20,8 @@ const (
 )
 
 // retrier repeats requests that the service did not look at (429), and reads
-// that failed on the way (502, 503, a broken connection). A change that failed
-// so may have happened; whether it may be repeated is for its caller to know.
+// that failed on the way (502, 503, a broken connection), and tagging that met a
+// deadlock (500). Another change that failed so may have happened; whether it may be repeated is for its caller to know.
 type retrier struct {
 	next http.RoundTripper
 }
@@ -66,8 +67,17 @@ func passing(r *http.Request, resp *http.Response, err error) bool {
 		return true
 	case http.StatusBadGateway, http.StatusServiceUnavailable:
 		return r.Method == http.MethodGet
+	case http.StatusInternalServerError:
+		return isTagging(r)
 	}
 	return false
+}
+
+// isTagging tells whether a request adds or removes one tag. Repeating that is
+// safe, and needed: Neutron answers 500 when two writers of one object meet in
+// a deadlock in its database (seen with Zed on MariaDB).
+func isTagging(r *http.Request) bool {
+	return (r.Method == http.MethodPut || r.Method == http.MethodDelete) && strings.Contains(r.URL.Path, "/tags/")
 }
 
 // pauseBefore is how long to wait before an attempt: what Retry-After says

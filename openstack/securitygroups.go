@@ -29,9 +29,12 @@ func (c *Client) CreateSecurityGroup(ctx context.Context, g SecurityGroupCreate)
 }
 
 // DescribeSecurityGroup changes a group's description if the group is still at
-// revision; ErrConflict says that it is not.
+// revision; ErrConflict says that it is not. Revision 0 asks for no such check.
 func (c *Client) DescribeSecurityGroup(ctx context.Context, id string, revision int, description string) (SecurityGroup, error) {
-	opts := groups.UpdateOpts{Description: &description, RevisionNumber: &revision}
+	opts := groups.UpdateOpts{Description: &description}
+	if revision != 0 {
+		opts.RevisionNumber = &revision
+	}
 	g, err := single[securityGroupWire](groups.Update(ctx, c.network, id, opts).Result, "security_group")
 	return g, failure("update security group", id, err)
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/havip/havip/openstack"
 	"github.com/havip/havip/provision/apply"
 	"github.com/havip/havip/provision/plan"
@@ -111,7 +113,7 @@ func (s *Service) Create(ctx context.Context, p *Prepared, opt Options) (Outcome
 		res, err := s.locked(ctx, p, func() (*apply.Result, error) {
 			res, err := s.runner(p).Run(ctx, p.Plan)
 			if err == nil {
-				err = s.finish(ctx, p, &out)
+				err = s.settle(ctx, p, &out)
 			}
 			return res, err
 		})
@@ -128,15 +130,6 @@ func (s *Service) Create(ctx context.Context, p *Prepared, opt Options) (Outcome
 	out.Reachable = s.verify(ctx, p.Spec.Verify, out.Resources, p)
 	out.Took = s.Now().Sub(began)
 	return out, nil
-}
-
-// finish reads the ports once more, for tools that write without If-Match,
-// and waits for the agents' agreement.
-func (s *Service) finish(ctx context.Context, p *Prepared, out *Outcome) error {
-	if err := s.reread(ctx, p); err != nil {
-		return err
-	}
-	return s.settle(ctx, p, out)
 }
 
 func (s *Service) runner(p *Prepared) *apply.Runner {
@@ -159,9 +152,14 @@ func (s *Service) locked(ctx context.Context, p *Prepared, do func() (*apply.Res
 	}
 	if id != "" && !p.deletesGroup(res) {
 		// Also after a cancelled run: a lock that stays would stop the next one.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+		release, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 		defer cancel()
-		err = errors.Join(err, r.Release(ctx, p.Plan.Group, p.Desired.VRID, id))
+		var eg errgroup.Group
+		eg.Go(func() error { return r.Release(release, p.Plan.Group, p.Desired.VRID, id) })
+		if err == nil {
+			eg.Go(func() error { return s.reread(ctx, p) })
+		}
+		err = errors.Join(err, eg.Wait())
 	}
 	return res, err
 }
@@ -206,7 +204,8 @@ func (s *Service) failed(ctx context.Context, p *Prepared, res *apply.Result, er
 	return stayed
 }
 
-// reread compares the members' ports with the plan once more.
+// reread looks at the ports that the plan joined once more: a tool that
+// writes without If-Match may have rewritten one right after us.
 func (s *Service) reread(ctx context.Context, p *Prepared) error {
 	joined := map[string]plan.Action{}
 	for _, a := range p.Plan.Actions {
@@ -222,12 +221,15 @@ func (s *Service) reread(ctx context.Context, p *Prepared) error {
 		return err
 	}
 	for _, port := range ports {
-		delete(joined, port.ID)
+		a, ok := joined[port.ID]
+		if ok && len(port.Pairs) >= len(a.Op.(plan.JoinPort).VIPs) {
+			delete(joined, port.ID)
+		}
 	}
 	for id, a := range joined {
 		return &Problem{
-			Message: fmt.Sprintf("port %s of %s lost havip's mark right after it was set", id, a.Name),
-			Cure:    "find the tool that rewrites the port, then run havip create again",
+			Message: fmt.Sprintf("port %s of %s was rewritten right after havip changed it", id, a.Name),
+			Cure:    "find the tool that manages the port, then run havip create again",
 		}
 	}
 	return nil

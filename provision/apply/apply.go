@@ -84,7 +84,8 @@ func (r *Runner) Run(ctx context.Context, p plan.Plan) (*Result, error) {
 		})
 	}
 	wg.Wait()
-	var errs []error
+	x.late.Wait()
+	errs := x.lateErrs
 	for _, a := range p.Actions {
 		err := failed[a.ID]
 		if skipped := (*SkippedError)(nil); err != nil && !errors.As(err, &skipped) {

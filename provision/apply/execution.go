@@ -20,6 +20,21 @@ type execution struct {
 	mu   sync.Mutex
 	done []plan.Action
 	undo []undo
+
+	late     sync.WaitGroup
+	lateErrs []error
+}
+
+// later runs a job that nothing in the plan needs, beside the actions that
+// follow. The run waits for it in the end.
+func (x *execution) later(job func() error) {
+	x.late.Go(func() {
+		if err := job(); err != nil {
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			x.lateErrs = append(x.lateErrs, err)
+		}
+	})
 }
 
 // do executes one action and records it.

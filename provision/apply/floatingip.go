@@ -32,7 +32,8 @@ func (x *execution) attachFloatingIP(ctx context.Context, op plan.AttachFloating
 		x.known.setFloatingIP(op.VIP, f)
 		undo = func(ctx context.Context) error { return x.giveBack(ctx, op, id) }
 	}
-	return undo, x.addTags(ctx, openstack.FloatingIPs, id, op.Tags)
+	x.later(func() error { return x.addTags(ctx, openstack.FloatingIPs, id, op.Tags) })
+	return undo, nil
 }
 
 // giveBack puts an existing floating IP where it was before, without our tags.
@@ -62,9 +63,10 @@ func (x *execution) releaseFloatingIP(ctx context.Context, op plan.ReleaseFloati
 }
 
 func (x *execution) removeTags(ctx context.Context, k openstack.Kind, id string, tags []string) error {
-	jobs := make([]func() error, 0, len(tags))
 	for _, t := range tags {
-		jobs = append(jobs, func() error { return x.runner.Cloud.RemoveTag(ctx, k, id, t) })
+		if err := x.runner.Cloud.RemoveTag(ctx, k, id, t); err != nil {
+			return err
+		}
 	}
-	return parallel(jobs...)
+	return nil
 }

@@ -24,15 +24,17 @@ func (x *execution) createSecurityGroup(ctx context.Context, op plan.CreateSecur
 		return nil, err
 	}
 	undo := func(ctx context.Context) error { return c.DeleteSecurityGroup(ctx, g.ID) }
-	if err := x.oldest(ctx, g); err != nil {
-		return nil, errors.Join(err, undo(ctx))
-	}
-	x.known.setGroup(g.ID)
+	var first error
 	err = parallel(
-		func() error { return c.AddTag(ctx, openstack.SecurityGroups, g.ID, plan.TagGroup(x.plan.Group)) },
+		func() error { first = x.oldest(ctx, g); return nil },
 		func() error { return c.CreateRules(ctx, g.ID, plan.Rules(op.Families, g.ID)) },
 		func() error { return x.deleteRules(ctx, g.Rules) },
 	)
+	if first != nil {
+		return nil, errors.Join(first, undo(ctx))
+	}
+	x.known.setGroup(g.ID)
+	x.later(func() error { return x.addTags(ctx, openstack.SecurityGroups, g.ID, []string{plan.TagGroup(x.plan.Group)}) })
 	return undo, err
 }
 

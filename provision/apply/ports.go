@@ -30,7 +30,10 @@ func (x *execution) createVIPPort(ctx context.Context, op plan.CreateVIPPort) (i
 		return undo, fmt.Errorf("port %s has %d addresses instead of one", p.ID, len(p.FixedIPs))
 	}
 	x.known.setVIP(op.VIP, plan.VIPResource{PortID: p.ID, Address: p.FixedIPs[0].IP})
-	return undo, x.addTags(ctx, openstack.Ports, p.ID, plan.VIPPortTags(x.plan.Group, x.plan.Desired.VRID))
+	x.later(func() error {
+		return x.addTags(ctx, openstack.Ports, p.ID, plan.VIPPortTags(x.plan.Group, x.plan.Desired.VRID))
+	})
+	return undo, nil
 }
 
 func (x *execution) tagVIPPort(ctx context.Context, op plan.TagVIPPort) error {
@@ -46,25 +49,35 @@ func (x *execution) tagVIPPort(ctx context.Context, op plan.TagVIPPort) error {
 }
 
 // joinPort merges the VIPs and the security group into a member's port, then
-// tags it. The tag comes second: tagging bumps the revision that If-Match is
-// held against, and a port without the tag is only mended, never detached.
+// tags it. The member's tag comes second: tagging bumps the revision that
+// If-Match is held against, and a port without the tag is only mended, never
+// detached. A tag that keeps a pair from being taken off later comes first.
 func (x *execution) joinPort(ctx context.Context, op plan.JoinPort) (inverse, error) {
 	vips, err := x.known.addresses(op.VIPs)
 	if err != nil {
 		return nil, err
 	}
 	group := x.known.resources().SecurityGroup
+	keep, tags := plan.SplitKept(op.Tags)
+	if len(keep) > 0 {
+		if err := x.addTags(ctx, openstack.Ports, op.PortID, keep); err != nil {
+			return nil, err
+		}
+		if op.Observed, err = x.runner.Cloud.Port(ctx, op.PortID); err != nil {
+			return nil, err
+		}
+	}
 	observed, changed, err := x.mergePort(ctx, op.Observed, func(p openstack.Port) (openstack.PortUpdate, bool) {
 		return plan.Join(p, vips, group)
 	})
 	if err != nil {
 		return nil, err
 	}
-	undo := func(ctx context.Context) error { return x.restorePort(ctx, op, observed, vips, group) }
+	x.later(func() error { return x.addTags(ctx, openstack.Ports, op.PortID, tags) })
 	if !changed && len(op.Tags) == 0 {
-		undo = nil
+		return nil, nil
 	}
-	return undo, x.addTags(ctx, openstack.Ports, op.PortID, op.Tags)
+	return func(ctx context.Context) error { return x.restorePort(ctx, op, observed, vips, group) }, nil
 }
 
 // restorePort takes off what joinPort put on, and nothing that was there.
@@ -131,10 +144,13 @@ func (x *execution) mergePort(ctx context.Context, p openstack.Port, merge func(
 	return p, false, fmt.Errorf("port %s was changed by others %d times in a row: which tool keeps rewriting it?", p.ID, mergeTries)
 }
 
+// addTags adds tags one after the other: Neutron answers 500 for a deadlock
+// in its database when an object is tagged twice at once.
 func (x *execution) addTags(ctx context.Context, k openstack.Kind, id string, tags []string) error {
-	jobs := make([]func() error, 0, len(tags))
 	for _, t := range tags {
-		jobs = append(jobs, func() error { return x.runner.Cloud.AddTag(ctx, k, id, t) })
+		if err := x.runner.Cloud.AddTag(ctx, k, id, t); err != nil {
+			return err
+		}
 	}
-	return parallel(jobs...)
+	return nil
 }

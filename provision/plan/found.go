@@ -119,4 +119,4 @@ func (h Host) NICOf(mac string, address netip.Addr) (NIC, bool) {
 
 // keptPair marks a member's port that allowed the VIP of this family before
 // havip came.
-func keptPair(group string, f Family) string { return TagKeptPair(group) + "/" + f.String() }
+func keptPair(group string, f Family) string { return TagKeptPair(group) + "." + f.String() }

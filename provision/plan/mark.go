@@ -37,6 +37,18 @@ func TagKeptPair(group string) string { return tagKeptPair + group }
 // TagAllocated marks a floating IP that havip allocated and so may release.
 const TagAllocated = tagAllocated
 
+// SplitKept takes the tags that keep a pair out of a member port's tags.
+func SplitKept(tags []string) (keep, others []string) {
+	for _, t := range tags {
+		if strings.HasPrefix(t, tagKeptPair) {
+			keep = append(keep, t)
+		} else {
+			others = append(others, t)
+		}
+	}
+	return keep, others
+}
+
 // VIPPortTags are those of a group's VIP port.
 func VIPPortTags(group string, vrid int) []string {
 	return []string{TagHavip, TagGroup(group), TagVRID(vrid)}
