@@ -42,8 +42,13 @@ func (c *Conn) User() string { return c.user }
 func (c *Conn) Close() error {
 	err := c.client.Close()
 	<-c.gone
+	return unlessEnded(err)
+}
+
+// unlessEnded drops the error of closing what had ended already.
+func unlessEnded(err error) error {
 	if errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) {
-		return nil // it had ended already
+		return nil
 	}
 	return err
 }

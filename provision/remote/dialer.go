@@ -101,6 +101,9 @@ func mostTelling(failed []error) error {
 			break
 		}
 	}
+	if len(failed) == 1 {
+		return failed[0]
+	}
 	return errors.Join(failed...)
 }
 

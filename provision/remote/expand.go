@@ -17,13 +17,9 @@ type expander struct {
 
 func newExpander() expander {
 	e := expander{getenv: os.Getenv}
-	e.home, _ = os.UserHomeDir() // without one "~" stays as it is
 	if u, err := user.Current(); err == nil {
-		e.user, e.uid = u.Username, u.Uid
-		// ssh goes by the password file, not by HOME; so under sudo.
-		if e.home == "" {
-			e.home = u.HomeDir
-		}
+		// ssh goes by the password file, not by HOME.
+		e.user, e.uid, e.home = u.Username, u.Uid, u.HomeDir
 		if i := strings.LastIndex(e.user, `\`); i >= 0 { // DOMAIN\user
 			e.user = e.user[i+1:]
 		}

@@ -37,7 +37,8 @@ func (h *hostKeys) algorithms() ([]string, error) {
 		return nil, err
 	}
 	algorithms := db.HostKeyAlgorithms(h.settings.knownAs())
-	for _, a := range ssh.SupportedAlgorithms().HostKeys {
+	// Ed25519 before the others, as OpenSSH has it: the same key is then kept.
+	for _, a := range append([]string{ssh.KeyAlgoED25519}, ssh.SupportedAlgorithms().HostKeys...) {
 		// A certificate is only of use where its authority is known.
 		if !slices.Contains(algorithms, a) && !strings.Contains(a, "-cert-v01@") {
 			algorithms = append(algorithms, a)

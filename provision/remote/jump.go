@@ -83,9 +83,7 @@ func (js *jumps) close() error {
 	for _, j := range all {
 		j.turn <- struct{}{}
 		if j.client != nil {
-			if err := j.client.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-				errs = append(errs, err)
-			}
+			errs = append(errs, unlessEnded(j.client.Close()))
 			<-j.gone
 		}
 		<-j.turn

@@ -80,7 +80,8 @@ func parseSSHG(q question, out []byte, expand expander) settings {
 	return expand.settings(s, jump)
 }
 
-// fields splits a list of files; one with blanks in its name is quoted.
+// fields splits a list of files; one with blanks in its name is quoted in the
+// file, but not by ssh -G, which leaves no way to tell.
 func fields(s string) []string {
 	var out []string
 	for s = strings.TrimSpace(s); s != ""; s = strings.TrimSpace(s) {

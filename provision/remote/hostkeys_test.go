@@ -1,0 +1,255 @@
+package remote
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
+
+	"github.com/havip/havip/provision/spec"
+)
+
+// keyProblem is the HostKeyError in err.
+func keyProblem(t *testing.T, err error) *HostKeyError {
+	t.Helper()
+	e, ok := errors.AsType[*HostKeyError](err)
+	if !ok {
+		t.Fatalf("error %v, want a HostKeyError", err)
+	}
+	if e.Hint() == "" {
+		t.Error("it has no hint")
+	}
+	return e
+}
+
+func TestUnknownHostKeyIsRefusedAndItsFingerprintShown(t *testing.T) {
+	h := newHome(t)
+	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	err := dialError(t, h.dialer(Options{}), s.target())
+	e := keyProblem(t, err)
+	if e.Problem != KeyUnknown || !strings.Contains(err.Error(), ssh.FingerprintSHA256(s.host.PublicKey())) {
+		t.Errorf("error %v", err)
+	}
+	if got := h.read("known_hosts"); got != "" {
+		t.Errorf("known_hosts was written: %q", got)
+	}
+}
+
+func TestChangedHostKeyIsRefusedUnderEveryPolicy(t *testing.T) {
+	for _, policy := range []spec.HostKeys{spec.KnownHosts, spec.Console, spec.AcceptNew} {
+		t.Run(string(policy), func(t *testing.T) {
+			h := newHome(t)
+			s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+			h.known(&sshd{addr: s.addr, host: newKey(t)})
+			before := h.read("known_hosts")
+			target := s.target()
+			target.ConsoleKeys = func(context.Context) ([]ssh.PublicKey, error) {
+				return []ssh.PublicKey{s.host.PublicKey()}, nil
+			}
+			e := keyProblem(t, dialError(t, h.dialer(Options{HostKeys: policy}), target))
+			if e.Problem != KeyChanged || e.Where != h.path("known_hosts")+":1" {
+				t.Errorf("%s in %s, want it changed", e.Problem, e.Where)
+			}
+			if got := h.read("known_hosts"); got != before {
+				t.Errorf("known_hosts was changed: %q", got)
+			}
+		})
+	}
+}
+
+func TestRevokedHostKeyIsRefused(t *testing.T) {
+	h := newHome(t)
+	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	h.write("known_hosts", "@revoked * "+string(ssh.MarshalAuthorizedKey(s.host.PublicKey())))
+	if e := keyProblem(t, dialError(t, h.dialer(Options{HostKeys: spec.AcceptNew}), s.target())); e.Problem != KeyRevoked {
+		t.Errorf("it is %s, want revoked", e.Problem)
+	}
+}
+
+func TestHostCertificateOfAKnownAuthorityIsTrusted(t *testing.T) {
+	h := newHome(t)
+	ca, key := newKey(t), newKey(t)
+	cert := &ssh.Certificate{
+		Key: key.PublicKey(), CertType: ssh.HostCert, ValidPrincipals: []string{"127.0.0.1"},
+		ValidBefore: uint64(time.Now().Add(time.Hour).Unix()),
+	}
+	if err := cert.SignCert(rand.Reader, ca); err != nil {
+		t.Fatal(err)
+	}
+	host, err := ssh.NewCertSigner(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startSSHD(t, host, h.newIdentity("id", ""))
+	h.write("known_hosts", "@cert-authority 127.0.0.* "+string(ssh.MarshalAuthorizedKey(ca.PublicKey())))
+	dial(t, h.dialer(Options{}), s.target())
+}
+
+func TestHashedAndAliasedNamesAreFound(t *testing.T) {
+	h := newHome(t)
+	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	line := " " + string(ssh.MarshalAuthorizedKey(s.host.PublicKey()))
+	h.write("known_hosts", xknownhosts.HashHostname("[127.0.0.1]:"+s.port())+line)
+	dial(t, h.dialer(Options{}), s.target())
+
+	h.write("known_hosts", "the-alias"+line)
+	h.config.WriteString("HostKeyAlias the-alias\n")
+	dial(t, h.dialer(Options{}), s.target())
+}
+
+func TestUnreadableLineOfKnownHostsIsPassedOver(t *testing.T) {
+	h := newHome(t)
+	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	h.known(s)
+	h.write("known_hosts", "host ssh-future AAAAnonsense\n"+h.read("known_hosts"))
+	dial(t, h.dialer(Options{}), s.target())
+}
+
+func TestAcceptNewKeepsTheFirstKey(t *testing.T) {
+	h := newHome(t)
+	key := h.newIdentity("id", "")
+	s := startSSHD(t, newKey(t), key)
+	h.write("known_hosts", "# no newline at the end")
+	dial(t, h.dialer(Options{HostKeys: spec.AcceptNew}), s.target())
+	want := "# no newline at the end\n[127.0.0.1]:" + s.port() + " " + string(ssh.MarshalAuthorizedKey(s.host.PublicKey()))
+	if got := h.read("known_hosts"); got != want {
+		t.Errorf("known_hosts is %q, want %q", got, want)
+	}
+	// From now on the strict policy is content too.
+	dial(t, h.dialer(Options{}), s.target())
+}
+
+func TestAcceptNewByManyAtOnceWritesEachKeyOnce(t *testing.T) {
+	h := newHome(t)
+	h.config.WriteString("HashKnownHosts yes\n")
+	key := h.newIdentity("id", "")
+	servers := []*sshd{startSSHD(t, newKey(t), key), startSSHD(t, newKey(t), key)}
+	// Two dialers are two runs: only the file is between them.
+	dialers := []*Dialer{h.dialer(Options{HostKeys: spec.AcceptNew}), h.dialer(Options{HostKeys: spec.AcceptNew})}
+	var wg sync.WaitGroup
+	for i := range 12 {
+		wg.Go(func() {
+			c, err := dialers[i%2].Dial(testContext(t), servers[i/2%2].target())
+			if err != nil {
+				t.Errorf("dial: %v", err)
+				return
+			}
+			c.Close()
+		})
+	}
+	wg.Wait()
+	text := h.read("known_hosts")
+	if n := strings.Count(text, "\n"); n != len(servers) {
+		t.Errorf("%d lines for %d servers:\n%s", n, len(servers), text)
+	}
+	if strings.Contains(text, "127.0.0.1") {
+		t.Errorf("the names are not hashed:\n%s", text)
+	}
+}
+
+func TestConsoleKeysAreTrustedAndKept(t *testing.T) {
+	h := newHome(t)
+	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	other := newKey(t).PublicKey()
+	target := s.target()
+	reads := 0
+	target.ConsoleKeys = func(context.Context) ([]ssh.PublicKey, error) {
+		reads++
+		return []ssh.PublicKey{other, s.host.PublicKey()}, nil
+	}
+	dial(t, h.dialer(Options{HostKeys: spec.Console}), target)
+	dial(t, h.dialer(Options{HostKeys: spec.Console}), target)
+	if reads != 1 {
+		t.Errorf("the console was read %d times, want once", reads)
+	}
+	for _, k := range []ssh.PublicKey{other, s.host.PublicKey()} {
+		if !strings.Contains(h.read("known_hosts"), string(ssh.MarshalAuthorizedKey(k))) {
+			t.Errorf("%s was not kept", ssh.FingerprintSHA256(k))
+		}
+	}
+}
+
+func TestKeyThatTheConsoleDoesNotShowIsRefused(t *testing.T) {
+	fails := errors.New("403")
+	tests := []struct {
+		name    string
+		keys    []ssh.PublicKey
+		err     error
+		problem KeyProblem
+		says    string
+	}{
+		{"another key", []ssh.PublicKey{newKey(t).PublicKey()}, nil, KeyNotPrinted, "not one that the server printed"},
+		{"a log that was cut off", nil, nil, KeyUnknown, "its log is cut off"},
+		{"a console that cannot be read", nil, fails, KeyUnknown, "403"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHome(t)
+			s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+			target := s.target()
+			target.ConsoleKeys = func(context.Context) ([]ssh.PublicKey, error) { return tt.keys, tt.err }
+			err := dialError(t, h.dialer(Options{HostKeys: spec.Console}), target)
+			if e := keyProblem(t, err); e.Problem != tt.problem || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+func TestConsoleMayTakeLongerThanAHandshake(t *testing.T) {
+	h := newHome(t)
+	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	const limit = 200 * time.Millisecond
+	target := s.target()
+	target.ConsoleKeys = func(context.Context) ([]ssh.PublicKey, error) {
+		<-time.After(2 * limit)
+		return []ssh.PublicKey{s.host.PublicKey()}, nil
+	}
+	dial(t, h.dialer(Options{HostKeys: spec.Console, HopTimeout: limit}), target)
+}
+
+func TestJumpHostIsVerifiedToo(t *testing.T) {
+	h := newHome(t)
+	key := h.newIdentity("id", "")
+	jump, s := startSSHD(t, newKey(t), key), startSSHD(t, newKey(t), key)
+	h.known(s)
+	e := keyProblem(t, dialError(t, h.dialer(Options{Jump: []string{jump.addr}}), s.target()))
+	if e.Host != "[127.0.0.1]:"+jump.port() {
+		t.Errorf("the key of %s is refused, want that of the jump host", e.Host)
+	}
+}
+
+func TestParseConsoleKeys(t *testing.T) {
+	text, err := os.ReadFile("testdata/console.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := "-----BEGIN SSH HOST KEY KEYS-----\r\n"
+	old := begin + string(ssh.MarshalAuthorizedKey(newKey(t).PublicKey())) + "-----END SSH HOST KEY KEYS-----\r\n"
+	tests := []struct {
+		name string
+		text string
+		want int
+	}{
+		{"a real log with colours, prefixes and other programs' lines", string(text), 3},
+		{"a rebuilt server: the later block counts", old + string(text), 3},
+		{"the end of the block is not there yet", begin + string(ssh.MarshalAuthorizedKey(newKey(t).PublicKey())), 0},
+		{"the beginning was cut off", string(ssh.MarshalAuthorizedKey(newKey(t).PublicKey())) + "-----END SSH HOST KEY KEYS-----\n", 0},
+		{"an empty block after a full one", old + begin + "-----END SSH HOST KEY KEYS-----\n", 1},
+		{"nothing", "", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := ParseConsoleKeys(tt.text); len(got) != tt.want {
+				t.Errorf("%d keys, want %d", len(got), tt.want)
+			}
+		})
+	}
+}
