@@ -19,6 +19,7 @@ type Layout struct {
 	Binary    string // the agent
 	ConfigDir string // holds GROUP.yaml for each group
 	RunDir    string // holds GROUP/control.sock for each group
+	PIDDir    string // holds the SysV script's file with the agent's number
 	User      string // system user and group of the service
 }
 
@@ -28,6 +29,7 @@ func DefaultLayout() Layout {
 		Binary:    "/usr/local/bin/havip-agent",
 		ConfigDir: "/etc/havip",
 		RunDir:    "/run/havip",
+		PIDDir:    "/run",
 		User:      "havip",
 	}
 }

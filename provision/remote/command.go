@@ -3,20 +3,20 @@ package remote
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"runtime"
+	"sync"
 	"time"
 )
 
 // commandConn is a byte stream through a ProxyCommand.
 type commandConn struct {
-	io.ReadCloser
-	in   io.WriteCloser
-	cmd  *exec.Cmd
-	name string
+	name    string
+	cmd     *exec.Cmd
+	in, out *os.File // our ends of its pipes
+	once    sync.Once
 }
 
 // dialCommand starts a ProxyCommand. It lives until the connection is closed;
@@ -30,31 +30,37 @@ func dialCommand(ctx context.Context, command string) (net.Conn, error) {
 	if runtime.GOOS == "windows" {
 		cmd = exec.Command("cmd", "/c", command)
 	}
+	// Pipes of our own: those of exec must not be read while it waits, and a
+	// connection is closed while it is read.
+	theirIn, in, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer theirIn.Close()
+	out, theirOut, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, in.Close())
+	}
+	defer theirOut.Close()
+	cmd.Stdin, cmd.Stdout = theirIn, theirOut
 	cmd.Stderr = os.Stderr // what the user's own command has to say
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, in.Close(), out.Close())
 	}
-	return &commandConn{ReadCloser: out, in: in, cmd: cmd, name: command}, nil
+	return &commandConn{name: command, cmd: cmd, in: in, out: out}, nil
 }
 
+func (c *commandConn) Read(b []byte) (int, error)  { return c.out.Read(b) }
 func (c *commandConn) Write(b []byte) (int, error) { return c.in.Write(b) }
 
 // Close ends the command; how it ended then says nothing.
 func (c *commandConn) Close() error {
-	err := c.in.Close()
-	_ = c.cmd.Process.Kill()
-	_ = c.cmd.Wait()
-	if errors.Is(err, os.ErrClosed) {
-		return net.ErrClosed
-	}
+	err := net.ErrClosed
+	c.once.Do(func() {
+		err = errors.Join(c.in.Close(), c.out.Close())
+		_ = c.cmd.Process.Kill()
+		_ = c.cmd.Wait()
+	})
 	return err
 }
 

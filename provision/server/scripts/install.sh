@@ -14,7 +14,7 @@ temp=$config.$$.new
 trap 'rm -f "$temp" "$unit.$$.new"' EXIT
 trap 'exit 1' HUP INT TERM
 (umask 077 && printf '%s' "$config64" | base64 -d >"$temp")
-"$agent" validate --config "$temp" >/dev/null
+"$agent" validate --config "$temp" >/dev/null || die "the agent does not accept the configuration"
 
 # What an earlier run had begun and not finished is part of this one.
 if [ "$(cat "$pending" 2>/dev/null)" = restart ]; then restart=yes; fi
@@ -32,15 +32,16 @@ if ! id "$user" >/dev/null 2>&1; then
 	fi
 fi
 
+changed=
 printf '%s' "$unit64" | base64 -d >"$unit.$$.new"
 if [ "$(sum "$unit.$$.new")" != "$(sum "$unit")" ]; then
-	restart=yes
+	restart=yes changed=yes
 	note
 	if [ $init = systemd ]; then chmod 0644 "$unit.$$.new"; else chmod 0755 "$unit.$$.new"; fi
 	mv -f "$unit.$$.new" "$unit"
 	if have restorecon; then restorecon "$unit" || true; fi
 fi
-if [ $init = systemd ] && { [ "$restart" = yes ] || [ "$(systemctl show -p NeedDaemonReload "$service")" != NeedDaemonReload=no ]; }; then
+if [ $init = systemd ] && { [ "$changed" = yes ] || [ "$(systemctl show -p NeedDaemonReload "$service")" != NeedDaemonReload=no ]; }; then
 	systemctl daemon-reload
 fi
 
