@@ -9,10 +9,10 @@ STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT := $(GO) run mvdan.cc/gofumpt@v0.12.0
 SHELL_FILES := .ci/run $(wildcard test/cloud/*.sh test/cloud/lib/*.sh test/acceptance/testdata/*.sh) test/cloud/lib/ebtables test/cloud/guest/firstboot
 
-.PHONY: help build agent test lint docs cloud-up cloud-down cloud-status acceptance clean
+.PHONY: help build agent test lint docs cloud-up cloud-down cloud-status cloud-states acceptance clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 build: agent ## bin/havip, with the agents for linux amd64 and arm64 inside
 	CGO_ENABLED=0 $(GO) build -tags embedagent -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$(VERSION)" -o bin/havip ./cmd/havip
@@ -43,6 +43,9 @@ cloud-down: ## stop it, leaving nothing behind; WIPE=1 deletes its data too
 
 cloud-status: ## what of it runs and answers
 	@test/cloud/status.sh
+
+cloud-states: ## show that cloud-up works from any state an earlier run left (destroys the cloud, 20 min)
+	test/cloud/states.sh
 
 # OS_CLOUD names the OpenStack to test; without it the one of `make cloud-up`, from its namespace "internet"
 ifeq ($(and $(OS_CLOUD),$(filter-out local,$(or $(HAVIP_CLOUD),other))),)

@@ -10,7 +10,7 @@ image_ok() { [ -d "$IMAGE" ] && [ "$(cat "$IMAGE.id" 2>/dev/null)" = "$(image_id
 mirror() {
   local uri
   # shellcheck disable=SC2016
-  uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Codename: bookworm' 2>/dev/null | head -n 1)
+  uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Codename: bookworm' 2>/dev/null | sed -n 1p)
   echo "${MIRROR:-${uri:-http://deb.debian.org/debian}}"
 }
 

@@ -47,8 +47,8 @@ give_back() {
   [ -e "$STATE/before/boot_id" ] || return 0
   nft list tables | while read -r _ family table; do
     grep -qxF "table $family $table" "$STATE/before/nft-tables" && continue
-    # chains with a hook and a policy, and nothing in them
-    if ! nft list table "$family" "$table" | grep -vE '^(table |\t(chain [A-Za-z]+ \{|\}|\ttype .* hook .* policy accept;)$|\}$|\t?$)' | grep -q .; then
+    # chains with a hook and the policy accept, and nothing in them
+    if nft list table "$family" "$table" | awk '/^\t\t/ && !/^\t\ttype .* hook .* policy accept;$/ || /^\t(set|map) / {n++} END {exit n > 0}'; then
       nft delete table "$family" "$table"
     fi
   done

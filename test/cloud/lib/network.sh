@@ -41,42 +41,32 @@ our_ipsets() { ! command -v ipset >/dev/null || ipset list -n | grep -E '^N(IPv4
 
 # our_rules: every rule and chain that Neutron's agents made, as "FAMILY TABLE LINE" of iptables-save
 our_rules() {
-  local f t
+  local f
   for f in iptables ip6tables ebtables; do
-    command -v "$f-save" >/dev/null || continue
-    # a table is read only if there is one: reading must not make it
-    "$f-save" 2>/dev/null | awk -v f="$f" '/^\*/ {t = substr($1, 2)} /neutron/ {print f, t, $0}'
+    ! command -v "$f-save" >/dev/null || "$f-save" 2>/dev/null |
+      awk -v f="$f" '/^\*/ {table = substr($1, 2)} /^:neutron|^-A neutron| -j neutron/ {print f, table, $0}'
   done
 }
 
-# remove_rules: exactly those rules and chains, whatever else there is
+# remove_rules: exactly those, whatever else there is: first the jumps out of the machine's own chains, then the chains
 remove_rules() {
-  local f t chain line tables
-  for f in iptables ip6tables; do
-    tables=$(our_rules | awk -v f="$f" '$1 == f {print $2}' | sort -u)
-    for t in $tables; do
-      {
-        echo "*$t"
-        our_rules | awk -v f="$f" -v t="$t" '$1 == f && $2 == t' | cut -d' ' -f3- >"$STATE/rules"
-        sed -n '/^-A neutron-/!s/^-A /-D /p' "$STATE/rules"             # jumps out of the machine's own chains
-        sed -n 's/^:\(neutron-[^ ]*\).*/-F \1/p' "$STATE/rules"
-        sed -n 's/^:\(neutron-[^ ]*\).*/-X \1/p' "$STATE/rules"
-        echo COMMIT
-      } | "$f-restore" --noflush || say "$f: the rules of table $t were not removed"
-    done
-  done
-  if our_rules | grep -q '^ebtables'; then
-    our_rules | sed -nE 's/^ebtables ([a-z]+) -A (neutron[^ ]*)? ?(PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING)? ?(.*)/\1 \3 \4/p' |
-      while read -r t chain line; do
-        case $chain in PREROUTING | INPUT | FORWARD | OUTPUT | POSTROUTING)
-          # shellcheck disable=SC2086
-          ebtables -t "$t" -D "$chain" $line || true ;;
-        esac
-      done
-    our_rules | sed -nE 's/^ebtables ([a-z]+) :(neutron[^ ]*).*/\1 \2/p' | while read -r t chain; do
-      ebtables -t "$t" -F "$chain" && ebtables -t "$t" -X "$chain" || true
-    done
-  fi
+  local rules family table verb rest
+  rules=$(our_rules)
+  while read -r family table; do
+    [ -n "$family" ] || continue
+    awk -v f="$family" -v t="$table" '$1 == f && $2 == t' <<<"$rules" | cut -d' ' -f3- | awk '
+      BEGIN {split("", chains)}
+      /^:/ {chains[++n] = substr($1, 2)}
+      /^-A / && $2 !~ /^neutron/ {sub("-A", "-D"); print}
+      END {for (i = 1; i <= n; i++) print "-F", chains[i]; for (i = 1; i <= n; i++) print "-X", chains[i]}' |
+      if [ "$family" = ebtables ]; then
+        # shellcheck disable=SC2086
+        while read -r verb rest; do ebtables -t "$table" "$verb" $rest || true; done
+      else
+        { echo "*$table"; cat; echo COMMIT; } | "$family-restore" --noflush || true
+      fi
+  done < <(cut -d' ' -f1,2 <<<"$rules" | sort -u)
+  [ -z "$(our_rules)" ] || say "rules of the cloud are left: see check-clean.sh"
 }
 
 # remove_network: namespaces, links, rules, sets, mounts and cgroups of ours
@@ -90,5 +80,4 @@ remove_network() {
   for c in $(cgroups); do
     [ ! -d "$c" ] || find "$c" -depth -type d -exec rmdir {} + 2>/dev/null || true
   done
-  rm -f "$STATE/rules"
 }

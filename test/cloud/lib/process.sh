@@ -54,15 +54,15 @@ legacy() {
 
 all_ours() { { services_left; guests; legacy; } | sort -un; }
 
-# inside CGROUP CMD...: execs CMD with that proof; without the lock, which is not to outlive this script
-inside() {
-  mkdir -p "$CGROUP/$1"
-  # shellcheck disable=SC2016
-  bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$CGROUP/$1" "${@:2}" 9>&-
-}
+# JOIN CGROUP CMD...: a shell that enters the cgroup and becomes CMD
+# shellcheck disable=SC2016
+JOIN='echo $$ >"$0/cgroup.procs" && exec "$@"'
 
-# ours CMD...: a job that may outlive this script, if that is killed
-ours() { inside job "$@"; }
+# ours CMD...: a job that may outlive this script, if that is killed; without the lock, which may not
+ours() {
+  mkdir -p "$CGROUP/job"
+  bash -c "$JOIN" "$CGROUP/job" "$@" 9>&-
+}
 
 # start SERVICE USER CMD...: runs CMD in the background in its own session; does nothing if it runs
 start() {
@@ -70,9 +70,11 @@ start() {
   if pid_of "$name" >/dev/null; then return; fi
   [ "$2" = root ] || as=(setpriv "--reuid=$2" "--regid=$2" --init-groups)
   rm -f "$RUN/$name.pid"
+  mkdir -p "$CGROUP/service/$name"
+  # no function here: the background shell itself has to become the service
   # shellcheck disable=SC2016
-  inside "service/$name" setsid bash -c 'echo $$ >"$0"; exec "$@"' "$RUN/$name.pid" "${as[@]}" "${@:3}" \
-    </dev/null >>"$LOG/$name.log" 2>&1 &
+  bash -c "$JOIN" "$CGROUP/service/$name" setsid bash -c 'echo $$ >"$0"; exec "$@"' "$RUN/$name.pid" "${as[@]}" "${@:3}" \
+    </dev/null >>"$LOG/$name.log" 2>&1 9>&- &
   disown
 }
 

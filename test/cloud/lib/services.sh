@@ -14,7 +14,7 @@ ports_free() {
   local p bad=0
   for p in $PORTS; do
     if port "$p"; then
-      say "port $p of 127.0.0.1 is taken by a process that is not this cloud's: $(ss -ltnpH "sport = :$p" | grep -o 'users:.*' | head -n 1)"
+      say "port $p of 127.0.0.1 is taken by a process that is not this cloud's: $(ss -ltnpH "sport = :$p" | grep -o 'users:.*' | sed -n 1p)"
       bad=1
     fi
   done

@@ -23,7 +23,7 @@ addresses() { V=$(fip vip) F_s1=$(fip p1) F_s2=$(fip p2); }
 # gap LABEL SECONDS CMD...: longest time without a reply through the VIP's floating IP while CMD runs and SECONDS after
 gap() {
   local pid end
-  inet ping -n -i 0.01 -D "$V" >"$TMP/ping" 2>&1 &
+  ip netns exec internet ping -n -i 0.01 -D "$V" >"$TMP/ping" 2>&1 & # no function: the signal is for ping itself
   pid=$!
   sleep 1
   "${@:3}"
@@ -38,6 +38,6 @@ gap() {
 who_has() {
   local s
   for s in s1 s2; do
-    if "$HERE/srv.sh" exec $s ip -o addr show eth0 2>/dev/null | grep -q "$VIP/"; then printf '%s ' $s; fi
+    if [[ $("$HERE/srv.sh" exec $s ip -o addr show eth0 2>/dev/null) == *" $VIP/"* ]]; then printf '%s ' $s; fi
   done
 }
