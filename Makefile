@@ -7,7 +7,7 @@ ACCEPTANCE_FLAGS ?=
 RACE := $(shell command -v $(firstword $(shell $(GO) env CC)) >/dev/null 2>&1 && echo -race)
 STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT := $(GO) run mvdan.cc/gofumpt@v0.12.0
-SHELL_FILES := .ci/run $(wildcard test/cloud/*.sh test/cloud/lib/*.sh test/acceptance/testdata/*.sh) test/cloud/lib/ebtables test/cloud/guest/firstboot
+SHELL_FILES := .ci/run $(wildcard test/cloud/*.sh test/cloud/lib/*.sh test/acceptance/testdata/*.sh) test/cloud/lib/ebtables test/cloud/guest/make-image.sh test/cloud/guest/firstboot
 
 .PHONY: help build agent test lint docs cloud-up cloud-down cloud-status cloud-states acceptance clean
 

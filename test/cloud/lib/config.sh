@@ -45,7 +45,7 @@ write_config() {
   echo '[].' >"$ETC/rabbit-advanced.config"
   # nova-compute must not see the database sections ("No DB access allowed in nova-compute")
   awk '/^\[/ {skip = ($0 == "[database]" || $0 == "[api_database]")} !skip' "$ETC/nova.conf" >"$ETC/nova-compute.conf"
-  command install -m 755 "$HERE/lib/ebtables" "$BASE/bin/ebtables"
+  install -m 755 "$HERE/lib/ebtables" "$BASE/bin/ebtables"
   [ -f "$BASE/id_ed25519" ] || ssh-keygen -q -t ed25519 -N '' -C oscloud -f "$BASE/id_ed25519"
   write_clouds
 }

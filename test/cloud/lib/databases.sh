@@ -4,7 +4,7 @@
 start_database() {
   if [ ! -e "$DATA/mysql/mysql" ]; then
     rm -rf "$DATA/mysql.new"
-    command install -d -o mysql -g mysql "$DATA/mysql.new"
+    install -d -o mysql -g mysql "$DATA/mysql.new"
     mariadb-install-db --no-defaults --user=mysql --datadir="$DATA/mysql.new" --auth-root-authentication-method=normal \
       --skip-test-db >"$LOG/mysql-install.log" 2>&1
     rm -rf "$DATA/mysql"

@@ -37,10 +37,10 @@ apt() {
 install_packages() {
   [ -n "$(missing "$@")" ] || return 0
   # shellcheck disable=SC2046
-  without_services install $(missing "$@") || { tail -n 30 "$LOG/apt.log"; return 1; }
+  without_services apt_install $(missing "$@") || { tail -n 30 "$LOG/apt.log"; return 1; }
 }
 
-install() {
+apt_install() {
   # what an interrupted run left half unpacked
   if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
     flock -w 600 /var/lib/dpkg/lock-frontend env DEBIAN_FRONTEND=noninteractive DPKG_FRONTEND_LOCKED=1 \

@@ -69,7 +69,7 @@ wsgi() {
 
 start_queue() {
   start memcached memcache /usr/bin/memcached -l 127.0.0.1 -p 11211 -m 64
-  command install -d -o rabbitmq -g rabbitmq "$DATA/rabbit" "$LOG/rabbit"
+  install -d -o rabbitmq -g rabbitmq "$DATA/rabbit" "$LOG/rabbit"
   chown -R rabbitmq:rabbitmq "$DATA/rabbit" "$LOG/rabbit"
   start rabbitmq rabbitmq env HOME="$DATA/rabbit" ERL_EPMD_ADDRESS=127.0.0.1 RABBITMQ_NODENAME=rabbit@localhost \
     RABBITMQ_CONFIG_FILE="$ETC/rabbitmq.conf" RABBITMQ_ADVANCED_CONFIG_FILE="$ETC/rabbit-advanced.config" \
