@@ -233,7 +233,7 @@ func (b *builder) leave(p openstack.Port, why string, needs ...string) string {
 		note = append(note, "- security group "+SecurityGroupName(b.plan.Group))
 	}
 	for _, t := range p.Tags {
-		if t == TagMember(b.plan.Group) || strings.HasPrefix(t, TagKeptPair(b.plan.Group)+"/") {
+		if t == TagMember(b.plan.Group) || strings.HasPrefix(t, TagKeptPair(b.plan.Group)+".") {
 			op.Tags = append(op.Tags, t)
 			a.Changes = append(a.Changes, Change{Field: "tag", Before: t})
 		}

@@ -116,8 +116,8 @@ type (
 	// DeleteSecurityGroup deletes a group that havip made.
 	DeleteSecurityGroup struct{ ID string }
 
-	// JoinPort makes a port a member's: the tags first, then pairs and security
-	// group merged into what is there, in one PUT with If-Match, 412 retried.
+	// JoinPort makes a port a member's: pairs and security group merged into
+	// what is there, in one PUT with If-Match, 412 retried; then the tags.
 	JoinPort struct {
 		PortID   string
 		Observed openstack.Port // as the plan saw it: the first PUT's revision

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os/exec"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -31,6 +32,9 @@ func Until(ctx context.Context, how spec.Verify, addr netip.Addr) error {
 		err := Once(ctx, how, addr)
 		if err != nil {
 			last = err
+		}
+		if errors.Is(err, syscall.ENETUNREACH) {
+			return struct{}{}, backoff.Permanent(err) // no route comes by waiting
 		}
 		return struct{}{}, err
 	}, backoff.WithBackOff(backoff.NewConstantBackOff(200*time.Millisecond)))

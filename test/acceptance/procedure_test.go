@@ -21,8 +21,8 @@ func TestTheManualProcedure(t *testing.T) {
 
 	o := mustHavip(t, 0, create...)
 	t.Logf("havip create took %.1f s:\n%s%s", o.took.Seconds(), o.err, o.out)
-	if strings.Contains(o.err, "warning") {
-		t.Errorf("create warns:\n%v", o)
+	if !strings.Contains(o.err, the.vipFIP+" http://havip.test/ ok") {
+		t.Errorf("create does not say that the floating IP answers:\n%v", o)
 	}
 
 	checkCloud(t, group, vip, one, two)
