@@ -22,6 +22,9 @@ func Read(data []byte, name string) *File {
 	return f
 }
 
+// Has tells whether the file gives a field a value, such as "ssh.user".
+func (f *File) Has(field string) bool { return f.doc.Has(field) }
+
 // Parse is the group of a file without any flags. The error is a
 // strict.Problems with all that is wrong.
 func Parse(data []byte, name string) (Group, error) {

@@ -16,24 +16,49 @@ import (
 	"github.com/spf13/viper"
 
 	"github.com/havip/havip/cmd/internal/ui"
+	"github.com/havip/havip/provision"
 )
 
 // Main runs havip and returns its exit code.
 func Main(args []string, streams ui.Streams, version string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // the second Ctrl-C ends at once
+
+	// With a handler, a write to a pipe that nobody reads is an error like
+	// others. Without, it would end a create or a delete half way.
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	defer signal.Stop(pipe)
+
+	return run(ctx, args, streams, version)
+}
+
+func run(ctx context.Context, args []string, streams ui.Streams, version string) int {
 	a := newApp(streams, version)
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if err != nil {
-		// Ctrl-C ends as one thing, whatever it interrupted.
-		if ctx.Err() != nil && !isLeft(err) {
-			err = &ui.ExitError{Code: ui.ExitInterrupted, Err: errors.New("interrupted")}
-		}
-		a.fail(err)
+	if err != nil && ctx.Err() != nil {
+		err = interrupted(err)
 	}
-	return ui.Code(err)
+	return a.end(err, args)
+}
+
+// interrupted is what Ctrl-C makes of err: one message, whatever it stopped,
+// with what is to be known about what was made so far.
+func interrupted(err error) error {
+	stop := error(&ui.ExitError{Code: ui.ExitInterrupted, Err: errors.New("interrupted")})
+	var noted *ui.NotedError
+	var left *provision.LeftError
+	switch {
+	case errors.As(err, &left):
+		return &provision.LeftError{Left: left.Left, Err: stop}
+	case errors.As(err, &noted):
+		return &ui.NotedError{Err: stop, Note: noted.Note}
+	default:
+		return stop
+	}
 }
 
 // app is what the commands share: streams, global settings, the clock.
@@ -42,6 +67,8 @@ type app struct {
 	version  string
 	settings *viper.Viper
 	now      func() time.Time
+	format   ui.Format // "" until the settings are loaded
+	shown    bool      // a result is on stdout
 }
 
 func newApp(streams ui.Streams, version string) *app {
@@ -62,12 +89,16 @@ func newRoot(a *app) *cobra.Command {
 		Long: `havip gives a set of OpenStack servers a highly available virtual IP (VIP): it makes
 the VIP's port, attaches the floating IP, allows the address and the VRRP protocol on
 the servers' ports, and runs its own VRRP agent on every server.`,
-		Version:           a.version,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		DisableAutoGenTag: true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.load(cmd) },
+		Version:            a.version,
+		SilenceErrors:      true,
+		SilenceUsage:       true,
+		CompletionOptions:  cobra.CompletionOptions{DisableDefaultCmd: true},
+		DisableSuggestions: true, // unknownCommand makes a hint of them
+		Args:               unknownCommand,
+		RunE:               func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE:  func(cmd *cobra.Command, _ []string) error { return a.load(cmd) },
 	}
+	root.SetVersionTemplate("havip {{.Version}}\n")
 	root.SetOut(a.streams.Out)
 	root.SetErr(a.streams.Err)
 	root.SetIn(a.streams.In)
@@ -77,29 +108,8 @@ the servers' ports, and runs its own VRRP agent on every server.`,
 	addGlobalFlags(root)
 	root.AddCommand(
 		newCreate(a), newPlan(a), newStatus(a), newList(a), newSwitchover(a),
-		newDelete(a), newKnownHosts(a), newVersion(a),
+		newDelete(a), newKnownHosts(a), newVersion(a), newCompletion(a),
 	)
+	root.SetHelpCommand(newHelp(root))
 	return root
-}
-
-// usageError is a wrong command line.
-type usageError struct {
-	err     error
-	command string
-}
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
-// Hint names the help.
-func (e *usageError) Hint() string { return e.command + " --help" }
-
-// args makes a check of positional arguments one of usage.
-func args(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return ui.Usage(&usageError{err: err, command: cmd.CommandPath()})
-		}
-		return nil
-	}
 }

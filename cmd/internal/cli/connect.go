@@ -2,13 +2,11 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/user"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,75 +24,84 @@ type session struct {
 	progress *ui.Progress
 }
 
-// connect logs in and wires the service. cloud is the group file's, which
-// --os-cloud overrides.
-func (a *app) connect(cmd *cobra.Command, cloud string, ssh spec.SSH, release bundle.Release) (*session, error) {
+// target says where a command works and with what.
+type target struct {
+	cloud   string // the group file's, "" leaves it to the flags
+	ssh     spec.SSH
+	release bundle.Release
+}
+
+// with logs in, wires the service and runs do with it.
+func (a *app) with(cmd *cobra.Command, t target, do func(*session) error) error {
+	client, err := openstack.Connect(cmd.Context(), a.login(cmd, t.cloud))
+	if err != nil {
+		return err
+	}
+	dialer := remote.New(a.sshOptions(t.ssh))
+	progress := ui.NewProgress(a.streams.Err, a.streams.Quiet, a.now)
+	s := &session{
+		Service: &provision.Service{
+			Cloud: client, Dial: a.dial(cmd, dialer), Release: t.release,
+			Report: progress, Now: a.now, Holder: holder(),
+		},
+		progress: progress,
+	}
+	return errors.Join(do(s), dialer.Close())
+}
+
+// login is what the flags say about it.
+func (a *app) login(cmd *cobra.Command, cloud string) openstack.Options {
 	f := cmd.Flags()
 	opt := openstack.Options{Cloud: cloud, UserAgent: "havip/" + a.version}
-	if s, _ := f.GetString("os-cloud"); s != "" {
-		opt.Cloud = s
+	if cloud == "" {
+		opt.Cloud, _ = f.GetString("os-cloud")
 	}
 	opt.Region, _ = f.GetString("os-region-name")
 	opt.Interface, _ = f.GetString("os-interface")
 	opt.CACert, _ = f.GetString("os-cacert")
 	opt.Insecure, _ = f.GetBool("insecure")
-	if n, _ := f.GetCount("verbose"); n > 0 {
-		opt.Trace = tracer(a.streams.Err)
+	if verbosity(cmd) >= traceAPI {
+		opt.Trace = traceRequests(a.streams.Err)
 	}
-	client, err := openstack.Connect(cmd.Context(), opt)
-	if err != nil {
-		return nil, err
-	}
-	progress := ui.NewProgress(a.streams.Err, a.streams.Quiet, a.now)
-	return &session{
-		Service: &provision.Service{
-			Cloud: client, Dial: a.dialer(cmd, ssh), Release: release,
-			Report: progress, Now: a.now, Holder: holder(),
-		},
-		progress: progress,
-	}, nil
+	return opt
 }
 
-// dialer reaches servers as the group's SSH settings say.
-func (a *app) dialer(cmd *cobra.Command, way spec.SSH) provision.Dialer {
+func (a *app) sshOptions(way spec.SSH) remote.Options {
 	opt := remote.Options{
 		User: way.User, Jump: way.Jump, Identity: way.Identity, Config: way.Config, HostKeys: way.HostKeys,
 	}
 	if a.streams.Interactive {
 		var asking sync.Mutex // one question at a time
-		opt.Prompt = func(_ context.Context, text string) (string, error) {
+		opt.Prompt = func(ctx context.Context, text string) (string, error) {
 			asking.Lock()
 			defer asking.Unlock()
-			return a.streams.Secret(text)
+			return a.streams.Secret(ctx, text)
 		}
 	}
-	d := remote.New(opt)
+	return opt
+}
+
+func (a *app) dial(cmd *cobra.Command, d *remote.Dialer) provision.Dialer {
+	trace := func(sshCommand) {}
+	if verbosity(cmd) >= traceSSH {
+		trace = traceCommands(a.streams.Err)
+	}
 	return func(ctx context.Context, t remote.Target) (provision.Connection, error) {
 		c, err := d.Dial(ctx, t)
 		if err != nil {
 			return nil, err
 		}
-		return c, nil
+		return &tracedConn{Conn: c, trace: trace, now: a.now}, nil
 	}
 }
 
-// tracer writes one line for each API request, as JSON: people read it, and
-// tests count with it.
-func tracer(w io.Writer) func(openstack.Request) {
-	var mu sync.Mutex
-	enc := json.NewEncoder(w)
-	return func(r openstack.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		_ = enc.Encode(struct {
-			Request string    `json:"request"`
-			Query   string    `json:"query,omitempty"`
-			Status  int       `json:"status"`
-			Start   time.Time `json:"start"`
-			MS      float64   `json:"ms"`
-			ID      string    `json:"id,omitempty"`
-		}{r.Method + " " + r.Path, r.Query, r.Status, r.Start, float64(r.End.Sub(r.Start).Microseconds()) / 1000, r.RequestID})
+// working tells a person that the cloud and the servers are looked at; a trace
+// tells it already.
+func (a *app) working(cmd *cobra.Command) (done func()) {
+	if verbosity(cmd) > 0 {
+		return func() {}
 	}
+	return a.streams.Working("Looking at the cloud and the servers ...")
 }
 
 // holder names this run in a group's lock.

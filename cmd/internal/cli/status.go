@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,35 +27,62 @@ func newStatus(a *app) *cobra.Command {
 		Use:   "status [GROUP]",
 		Short: "Show how a group is: who is active since when and why, and what differs",
 		Long: `Looks at the cloud and at every server, and compares them with the group file (-f) or,
-without one, with what the group's marks record. Exits with 3 when something differs.`,
-		Args: args(cobra.MaximumNArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return runStatus(cmd, a, o, args) },
+without one, with what the group's marks record. Exits with 3 when something differs.
+
+With --watch it looks again and again until Ctrl-C; at a terminal the screen is
+redrawn, elsewhere one round follows the other, with -o json as one object a line.`,
+		Example: `  havip status bastion
+  havip status --all -o json
+  havip status -f bastion.yaml --watch`,
+		Args:              oneGroup,
+		ValidArgsFunction: a.completeGroup,
+		RunE:              func(cmd *cobra.Command, args []string) error { return runStatus(cmd, a, o, args) },
 	}
 	o.addWay(cmd)
 	f := cmd.Flags()
 	f.BoolVarP(&o.watch, "watch", "w", false, "show it again and again until Ctrl-C")
-	f.DurationVar(&o.every, "every", 2*time.Second, "with --watch: how often")
+	f.DurationVar(&o.every, "every", 2*time.Second, "with --watch: `TIME` from one round to the next")
 	f.BoolVar(&o.all, "all", false, "every group of the project")
 	return cmd
 }
 
 func runStatus(cmd *cobra.Command, a *app, o *statusOptions, args []string) error {
-	if o.all {
-		return a.statusAll(cmd, o, args)
-	}
-	sel, cloud, err := o.selection(cmd, a.streams.In, args)
+	sel, t, err := o.which(cmd, a, args)
 	if err != nil {
 		return err
 	}
-	release, err := optionalRelease()
-	if err != nil {
+	if t.release, err = optionalRelease(); err != nil {
 		return err
 	}
-	s, err := a.connect(cmd, cloud, sel.SSH, release)
-	if err != nil {
-		return err
+	return a.with(cmd, t, func(s *session) error {
+		var w watcher = &groupWatch{s.Watch(sel), a.streams.Width}
+		if o.all {
+			w = &projectWatch{session: s, ssh: sel.SSH, width: a.streams.Width, watchers: map[string]*provision.Watcher{}}
+		}
+		if o.watch {
+			return errors.Join(a.watch(cmd.Context(), w, o.every), w.Close())
+		}
+		done := a.working(cmd)
+		r, err := w.look(cmd.Context())
+		done()
+		return errors.Join(a.round(r, err), w.Close())
+	})
+}
+
+// which says what to look at. With --all the selection has only the way to the
+// servers.
+func (o *statusOptions) which(cmd *cobra.Command, a *app, args []string) (provision.Selection, target, error) {
+	const least = 100 * time.Millisecond
+	if o.every < least {
+		return provision.Selection{}, target{}, ui.Usage(fmt.Errorf("--every: want %v or more, got %v", least, o.every))
 	}
-	return a.statusOf(cmd, s, o, sel)
+	if !o.all {
+		return o.selection(cmd, a.streams.In, args)
+	}
+	if len(args) > 0 || o.file != "" {
+		return provision.Selection{}, target{}, ui.Usage(errors.New("--all goes without GROUP and -f"))
+	}
+	return o.selection(cmd, a.streams.In, []string{"all"})
 }
 
 // optionalRelease is the built-in agent, or none: status compares with it
@@ -66,55 +95,49 @@ func optionalRelease() (bundle.Release, error) {
 	return release, err
 }
 
-func (a *app) statusOf(cmd *cobra.Command, s *session, o *statusOptions, sel provision.Selection) error {
-	w := s.Watch(sel)
-	for {
-		st, err := w.Status(cmd.Context())
-		if err != nil {
-			return errors.Join(err, w.Close())
-		}
-		if err := a.show(cmd, ui.StatusView{Status: st, Now: a.now()}); err != nil {
-			return errors.Join(err, w.Close())
-		}
-		if !o.watch {
-			if !st.Healthy() {
-				return errors.Join(&ui.ExitError{Code: ui.ExitDiffers}, w.Close())
-			}
-			return w.Close()
-		}
-		select {
-		case <-cmd.Context().Done():
-			return w.Close() // Ctrl-C is how a watch ends
-		case <-time.After(o.every):
-		}
+// round shows what was seen once. What could be seen is shown also with an
+// error.
+func (a *app) round(r *seen, err error) error {
+	if r == nil {
+		return err
 	}
+	if err := a.show(r.view); err != nil {
+		return err
+	}
+	if !r.healthy {
+		err = errors.Join(err, &ui.ExitError{Code: ui.ExitDiffers})
+	}
+	return err
 }
 
-// statusAll shows every group of the project; the exit code is the worst.
-func (a *app) statusAll(cmd *cobra.Command, o *statusOptions, args []string) error {
-	if len(args) > 0 || o.file != "" {
-		return ui.Usage(errors.New("--all goes without GROUP and -f"))
+// watch shows one round after the other until ctx ends, which is how a watch
+// ends well. Once it runs, a round that fails is shown and does not end it.
+func (a *app) watch(ctx context.Context, w watcher, every time.Duration) error {
+	screen := ui.NewScreen(a.streams, a.format)
+	for first := true; ; first = false {
+		r, err := w.look(ctx)
+		var view ui.View
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case r != nil:
+			view = r.view
+		case first:
+			return err
+		default:
+			view = ui.NewFailure(err)
+		}
+		a.shown = true
+		if err := screen.Show(view, a.now()); err != nil {
+			return unlessNoReader(err)
+		}
+		if r != nil && err != nil {
+			ui.PrintError(a.streams.Err, err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(every):
+		}
 	}
-	sel, _, err := o.selection(cmd, a.streams.In, []string{"all"})
-	if err != nil {
-		return err
-	}
-	release, err := optionalRelease()
-	if err != nil {
-		return err
-	}
-	s, err := a.connect(cmd, "", sel.SSH, release)
-	if err != nil {
-		return err
-	}
-	groups, err := s.List(cmd.Context())
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, g := range groups {
-		sel.Name = g.Name
-		errs = append(errs, a.statusOf(cmd, s, &statusOptions{}, sel))
-	}
-	return errors.Join(errs...)
 }

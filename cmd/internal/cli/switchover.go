@@ -3,7 +3,6 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/havip/havip/agent/bundle"
 	"github.com/havip/havip/cmd/internal/ui"
 )
 
@@ -18,26 +17,32 @@ func newSwitchover(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "switchover [GROUP]",
 		Short: "Move the VIP to another member",
-		Args:  args(cobra.MaximumNArgs(1)),
-		RunE:  func(cmd *cobra.Command, args []string) error { return runSwitchover(cmd, a, o, args) },
+		Long: `Asks a backup to become active and waits until the agents agree. The old active holds
+the VIP until the new one has it. Nothing changes in the cloud.`,
+		Example: `  havip switchover bastion
+  havip switchover bastion --to bastion-2`,
+		Args:              oneGroup,
+		ValidArgsFunction: a.completeGroup,
+		RunE:              func(cmd *cobra.Command, args []string) error { return runSwitchover(cmd, a, o, args) },
 	}
 	o.addWay(cmd)
-	cmd.Flags().StringVar(&o.to, "to", "", "the member to move it to; the backup with the highest priority when not given")
+	cmd.Flags().StringVar(&o.to, "to", "", "`MEMBER` to move it to; the backup with the highest priority when not given")
+	choose(cmd, "to")
 	return cmd
 }
 
 func runSwitchover(cmd *cobra.Command, a *app, o *switchoverOptions, args []string) error {
-	sel, cloud, err := o.selection(cmd, a.streams.In, args)
+	sel, t, err := o.selection(cmd, a.streams.In, args)
 	if err != nil {
 		return err
 	}
-	s, err := a.connect(cmd, cloud, sel.SSH, bundle.Release{})
-	if err != nil {
-		return err
-	}
-	moved, err := s.Switchover(cmd.Context(), sel, o.to)
-	if err != nil {
-		return err
-	}
-	return a.show(cmd, ui.SwitchoverView{Group: sel.Name, Moved: moved})
+	return a.with(cmd, t, func(s *session) error {
+		done := a.working(cmd)
+		moved, err := s.Switchover(cmd.Context(), sel, o.to)
+		done()
+		if err != nil {
+			return err
+		}
+		return a.show(ui.SwitchoverView{Group: sel.Name, Moved: moved})
+	})
 }

@@ -34,25 +34,45 @@ func (e *ExitError) Error() string {
 
 func (e *ExitError) Unwrap() error { return e.Err }
 
-// Usage makes err one of usage.
-func Usage(err error) error { return &ExitError{Code: ExitUsage, Err: err} }
+// Usage makes err one of usage; nil stays nil.
+func Usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &ExitError{Code: ExitUsage, Err: err}
+}
 
-// Code is the exit code that an error leads to.
+// Code is the exit code that an error leads to. Of joined errors the first
+// one tells, but a failure comes before the news that something differs.
 func Code(err error) int {
+	parts, ok := joined(err)
+	if !ok {
+		return codeOf(err)
+	}
+	code := ExitDone
+	for _, e := range parts {
+		if c := Code(e); c != ExitDone && (code == ExitDone || code == ExitDiffers) {
+			code = c
+		}
+	}
+	return code
+}
+
+func codeOf(err error) int {
 	var exit *ExitError
 	var preflight *provision.PreflightError
 	var left *provision.LeftError
 	switch {
 	case err == nil:
 		return ExitDone
+	case errors.As(err, &left): // also when it was Ctrl-C that led there
+		return ExitLeft
 	case errors.As(err, &exit):
 		return exit.Code
 	case errors.Is(err, context.Canceled):
 		return ExitInterrupted
 	case errors.As(err, &preflight):
 		return ExitPreflight
-	case errors.As(err, &left):
-		return ExitLeft
 	default:
 		return ExitFailed
 	}

@@ -4,20 +4,33 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/havip/havip/openstack"
 	"github.com/havip/havip/provision/plan"
+	"github.com/havip/havip/provision/preflight"
 )
 
 // PlanView is what create would do.
 type PlanView struct {
 	Identity openstack.Identity
 	Plan     plan.Plan
+	Warnings preflight.Findings
 	// Verbose adds before, after and inverse of each action.
 	Verbose bool
 }
 
-var signs = map[plan.Verb]string{plan.Create: "+", plan.Modify: "~", plan.Delete: "-"}
+// sign is how a verb is shown.
+func sign(v plan.Verb) string {
+	switch v {
+	case plan.Create:
+		return "+"
+	case plan.Delete:
+		return "-"
+	default:
+		return "~"
+	}
+}
 
 // Where names cloud, project and region in one line.
 func Where(id openstack.Identity) string {
@@ -42,19 +55,17 @@ func (v PlanView) Human(w io.Writer) {
 	}
 	kind, name := 0, 0
 	for _, a := range v.Plan.Actions {
-		kind, name = max(kind, len(a.Kind)), max(name, len(a.Name))
+		kind, name = max(kind, utf8.RuneCountInString(a.Kind)), max(name, utf8.RuneCountInString(a.Name))
 	}
-	for _, a := range v.Plan.Actions {
+	notes := alignNotes(v.Plan.Actions)
+	for i, a := range v.Plan.Actions {
 		mark := ""
 		if a.Interrupts {
 			mark = "  INTERRUPTS"
 		}
-		fmt.Fprintf(w, "  %s %-*s  %-*s  %s%s\n", signs[a.Verb], kind, a.Kind, name, a.Name, a.Note, mark)
+		fmt.Fprintf(w, "  %s %-*s  %-*s  %s%s\n", sign(a.Verb), kind, a.Kind, name, a.Name, notes[i], mark)
 		if v.Verbose {
-			for _, c := range a.Changes {
-				fmt.Fprintf(w, "      %s: %s -> %s\n", c.Field, orNone(c.Before), orNone(c.After))
-			}
-			fmt.Fprintf(w, "      undo: %s\n", a.Inverse)
+			printChanges(w, a)
 		}
 	}
 	if len(v.Plan.Left) > 0 {
@@ -64,22 +75,72 @@ func (v PlanView) Human(w io.Writer) {
 	fmt.Fprintf(w, "\n%s\n", v.Summary())
 }
 
+// noteGap separates the parts of an action's note.
+const noteGap = "  "
+
+// alignNotes puts the parts of notes of the same kind below each other.
+func alignNotes(actions []plan.Action) []string {
+	type alike struct {
+		verb  plan.Verb
+		kind  string
+		parts int
+	}
+	split := make([][]string, len(actions))
+	widths := map[alike][]int{}
+	of := func(i int) alike { return alike{actions[i].Verb, actions[i].Kind, len(split[i])} }
+	for i, a := range actions {
+		split[i] = strings.Split(a.Note, noteGap)
+		have := widths[of(i)]
+		if have == nil {
+			have = make([]int, len(split[i]))
+			widths[of(i)] = have
+		}
+		for j, part := range split[i] {
+			have[j] = max(have[j], utf8.RuneCountInString(part))
+		}
+	}
+	notes := make([]string, len(actions))
+	for i := range actions {
+		for j, part := range split[i] {
+			split[i][j] = fmt.Sprintf("%-*s", widths[of(i)][j], part)
+		}
+		notes[i] = strings.TrimRight(strings.Join(split[i], noteGap), " ")
+	}
+	return notes
+}
+
+// printChanges writes before and after of each field, and what undoes it all.
+// Of a new thing there is no before, of one that goes no after.
+func printChanges(w io.Writer, a plan.Action) {
+	for _, c := range a.Changes {
+		switch a.Verb {
+		case plan.Create:
+			fmt.Fprintf(w, "      %s: %s\n", c.Field, orNone(c.After))
+		case plan.Delete:
+			fmt.Fprintf(w, "      %s: %s\n", c.Field, orNone(c.Before))
+		default:
+			fmt.Fprintf(w, "      %s: %s -> %s\n", c.Field, orNone(c.Before), orNone(c.After))
+		}
+	}
+	fmt.Fprintf(w, "      undo: %s\n", a.Inverse)
+}
+
 // Summary counts the actions: "7 to make or change, none interrupts."
 func (v PlanView) Summary() string {
-	make, remove, interrupts := 0, 0, 0
+	change, remove, interrupts := 0, 0, 0
 	for _, a := range v.Plan.Actions {
 		if a.Verb == plan.Delete {
 			remove++
 		} else {
-			make++
+			change++
 		}
 		if a.Interrupts {
 			interrupts++
 		}
 	}
 	var parts []string
-	if make > 0 {
-		parts = append(parts, fmt.Sprintf("%d to make or change", make))
+	if change > 0 {
+		parts = append(parts, fmt.Sprintf("%d to make or change", change))
 	}
 	if remove > 0 {
 		parts = append(parts, fmt.Sprintf("%d to take away", remove))
@@ -102,35 +163,20 @@ func orNone(s string) string {
 	return s
 }
 
-// planObject is the JSON of a plan; docs/json.md describes it.
 type planObject struct {
 	Header
-	Group   string        `json:"group"`
-	Cloud   identity      `json:"cloud"`
-	Changes bool          `json:"changes"`
-	Actions []plan.Action `json:"actions"`
-	Left    []plan.Left   `json:"left,omitempty"`
+	Group    string             `json:"group"`
+	Cloud    openstack.Identity `json:"cloud"`
+	Changes  bool               `json:"changes"`
+	Actions  []plan.Action      `json:"actions"`
+	Left     []plan.Left        `json:"left"`
+	Warnings []Finding          `json:"warnings"`
 }
-
-type identity = openstack.Identity
 
 // Object implements View.
 func (v PlanView) Object() any {
-	actions := v.Plan.Actions
-	if actions == nil {
-		actions = []plan.Action{}
-	}
 	return planObject{
-		Header: NewHeader("plan"), Group: v.Plan.Group, Cloud: v.Identity,
-		Changes: !v.Plan.Empty(), Actions: actions, Left: v.Plan.Left,
+		NewHeader("plan"), v.Plan.Group, v.Identity, !v.Plan.Empty(),
+		list(v.Plan.Actions), list(v.Plan.Left), list(preflightFindings(v.Warnings)),
 	}
 }
-
-// Header opens every JSON object of havip.
-type Header struct {
-	Version int    `json:"version"` // grows when a field changes its meaning or goes away
-	Kind    string `json:"kind"`
-}
-
-// NewHeader is the header of an object of this kind.
-func NewHeader(kind string) Header { return Header{Version: 1, Kind: kind} }

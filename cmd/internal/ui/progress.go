@@ -3,7 +3,6 @@ package ui
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,21 +18,25 @@ type Progress struct {
 	quiet bool
 	now   func() time.Time
 	width int // of the first column
+	room  int // of the second
 	parts map[string]*part
 }
 
 // part is what a plan does in one place.
 type part struct {
-	names   []string
+	work    work
 	open    int
 	began   time.Time
-	failed  []string
 	started bool
+	failed  bool
 }
+
+// usualRoom is that of the longest usual text.
+const usualRoom = 52
 
 // NewProgress is a progress without a plan.
 func NewProgress(w io.Writer, quiet bool, now func() time.Time) *Progress {
-	return &Progress{w: w, quiet: quiet, now: now, width: len("rollback"), parts: map[string]*part{}}
+	return &Progress{w: w, quiet: quiet, now: now, width: len("rollback"), room: usualRoom, parts: map[string]*part{}}
 }
 
 // Expect tells which actions will come.
@@ -49,9 +52,8 @@ func (p *Progress) Expect(pl plan.Plan) {
 			p.width = max(p.width, len(at))
 		}
 		pt.open++
-		if !slices.Contains(pt.names, a.Kind) {
-			pt.names = append(pt.names, a.Kind)
-		}
+		pt.work.add(a)
+		p.room = max(p.room, len(pt.work.String()))
 	}
 }
 
@@ -82,14 +84,12 @@ func (p *Progress) End(a plan.Action, err error) {
 		return
 	}
 	pt.open--
-	if err != nil {
-		pt.failed = append(pt.failed, a.Kind+" "+a.Name)
-	}
 	switch {
-	case len(pt.failed) > 0 && err != nil:
+	case err != nil:
+		pt.failed = true
 		p.line(place(a), "FAILED: "+a.Kind+" "+a.Name, p.now().Sub(pt.began))
-	case pt.open == 0 && len(pt.failed) == 0:
-		p.line(place(a), strings.Join(pt.names, ", "), p.now().Sub(pt.began))
+	case pt.open == 0 && !pt.failed:
+		p.line(place(a), pt.work.String(), p.now().Sub(pt.began))
 	}
 }
 
@@ -104,18 +104,83 @@ func (p *Progress) Step(name, detail string, took time.Duration) {
 func (p *Progress) Warn(message, hint string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	fmt.Fprintf(p.w, "warning: %s\n", message)
-	if hint != "" {
-		fmt.Fprintf(p.w, "hint: %s\n", hint)
-	}
+	PrintWarning(p.w, message, hint)
 }
 
 func (p *Progress) line(name, detail string, took time.Duration) {
-	if p.quiet {
-		return
+	if !p.quiet {
+		fmt.Fprintf(p.w, "  %-*s  %-*s  %7s\n", p.width, name, p.room, detail, Seconds(took))
 	}
-	fmt.Fprintf(p.w, "  %-*s  %-54s  %s\n", p.width, name, detail, Seconds(took))
 }
 
 // Seconds is a duration as the progress shows it: "0.9s".
 func Seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }
+
+// work is what is done in one place: the things and how many of each.
+type work struct {
+	things []string
+	count  map[string]int
+}
+
+func (w *work) add(a plan.Action) {
+	if w.count == nil {
+		w.count = map[string]int{}
+	}
+	for _, thing := range things(a) {
+		if w.count[thing] == 0 {
+			w.things = append(w.things, thing)
+		}
+		w.count[thing]++
+	}
+}
+
+// String is "port, group, 2 member ports".
+func (w *work) String() string {
+	var parts []string
+	for _, thing := range w.things {
+		if n := w.count[thing]; n > 1 {
+			thing = fmt.Sprintf("%d %ss", n, thing)
+		}
+		parts = append(parts, thing)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// things are what an action works on in the cloud, or the steps that it takes
+// on a server.
+func things(a plan.Action) []string {
+	switch op := a.Op.(type) {
+	case plan.JoinPort, plan.LeavePort:
+		return []string{"member port"}
+	case plan.StopAgent:
+		return []string{"stop"}
+	case plan.RemoveAgent:
+		return []string{"stop", "remove"}
+	case plan.ConvergeAgent:
+		var steps []string
+		changed := func(field string) bool {
+			for _, c := range a.Changes {
+				if c.Field == field {
+					return true
+				}
+			}
+			return false
+		}
+		if changed("binary") {
+			steps = append(steps, "upload")
+		}
+		if op.New || changed("service file") {
+			steps = append(steps, "install")
+		}
+		switch {
+		case op.New || changed("running"):
+			return append(steps, "start")
+		case op.Restart:
+			return append(steps, "restart")
+		default:
+			return append(steps, "reload")
+		}
+	default:
+		return []string{a.Kind}
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/havip/havip/agent/api"
 	"github.com/havip/havip/provision"
 	"github.com/havip/havip/provision/plan"
 )
@@ -41,19 +40,6 @@ func addresses(r plan.Resources) []string {
 	return all
 }
 
-// Object implements View.
-func (v CreateView) Object() any {
-	o := createObject{
-		Header: NewHeader("create"), Group: v.Group, Changed: v.Outcome.Changed,
-		Active: v.Outcome.Active, VIPs: vipObjects(v.Outcome.Resources.VIPs),
-		Members: memberObjects(v.Outcome.Members, nil), TookMS: v.Outcome.Took.Milliseconds(),
-	}
-	for _, r := range v.Outcome.Reachable {
-		o.Reachable = append(o.Reachable, reachObject{Address: r.Address.String(), How: r.How, OK: r.Err == nil, Error: message(r.Err), Hint: r.Hint})
-	}
-	return o
-}
-
 type createObject struct {
 	Header
 	Group     string         `json:"group"`
@@ -61,14 +47,8 @@ type createObject struct {
 	Active    string         `json:"active,omitempty"`
 	VIPs      []vipObject    `json:"vips"`
 	Members   []memberObject `json:"members"`
-	Reachable []reachObject  `json:"reachable,omitempty"`
+	Reachable []reachObject  `json:"reachable"`
 	TookMS    int64          `json:"took_ms"`
-}
-
-type vipObject struct {
-	Address    string `json:"address"`
-	PortID     string `json:"port_id,omitempty"`
-	FloatingIP string `json:"floating_ip,omitempty"`
 }
 
 type reachObject struct {
@@ -79,50 +59,19 @@ type reachObject struct {
 	Hint    string `json:"hint,omitempty"`
 }
 
-type memberObject struct {
-	Name     string      `json:"name"`
-	ServerID string      `json:"server_id"`
-	State    api.State   `json:"state,omitempty"`
-	Priority int         `json:"priority,omitempty"`
-	Error    string      `json:"error,omitempty"`
-	Agent    *api.Status `json:"agent,omitempty"`
-}
-
-func vipObjects(vips []plan.VIPResource) []vipObject {
-	all := []vipObject{}
-	for _, v := range vips {
-		o := vipObject{PortID: v.PortID}
-		if v.Address.IsValid() {
-			o.Address = v.Address.String()
-		}
-		if v.FloatingIP.IsValid() {
-			o.FloatingIP = v.FloatingIP.String()
-		}
-		all = append(all, o)
+// Object implements View.
+func (v CreateView) Object() any {
+	o := createObject{
+		Header: NewHeader("create"), Group: v.Group, Changed: v.Outcome.Changed,
+		Active: v.Outcome.Active, VIPs: vipObjects(v.Outcome.Resources.VIPs),
+		Members: memberObjects(v.Outcome.Members, nil), Reachable: []reachObject{}, TookMS: v.Outcome.Took.Milliseconds(),
 	}
-	return all
-}
-
-func memberObjects(members []provision.MemberStatus, desired []plan.Member) []memberObject {
-	all := []memberObject{}
-	for i, m := range members {
-		o := memberObject{Name: m.Name, ServerID: m.ServerID, State: m.State(), Error: message(m.Err), Agent: m.Status}
-		if i < len(desired) {
-			o.Priority = desired[i].Priority
-		}
-		if m.Status != nil && len(m.Status.Routers) > 0 {
-			o.Priority = m.Status.Routers[0].Priority
-		}
-		all = append(all, o)
+	for _, r := range v.Outcome.Reachable {
+		o.Reachable = append(o.Reachable, reachObject{
+			Address: r.Address.String(), How: r.How, OK: r.Err == nil, Error: message(r.Err), Hint: r.Hint,
+		})
 	}
-	return all
-}
-
-func message(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
+	return o
 }
 
 // DeleteView is what a delete led to.
@@ -135,7 +84,7 @@ type DeleteView struct {
 func (v DeleteView) Human(w io.Writer) {
 	switch {
 	case len(v.Outcome.Left) > 0:
-		fmt.Fprintf(w, "%s  deleted, but for:\n", v.Group)
+		fmt.Fprintf(w, "%s  deleted, but for what is left:\n", v.Group)
 		PrintLeft(w, v.Outcome.Left)
 	case v.Outcome.Changed:
 		fmt.Fprintf(w, "%s  deleted in %s\n", v.Group, Seconds(v.Outcome.Took))
@@ -144,19 +93,19 @@ func (v DeleteView) Human(w io.Writer) {
 	}
 }
 
+type deleteObject struct {
+	Header
+	Group   string      `json:"group"`
+	Changed bool        `json:"changed"`
+	Left    []plan.Left `json:"left"`
+	TookMS  int64       `json:"took_ms"`
+}
+
 // Object implements View.
 func (v DeleteView) Object() any {
-	left := v.Outcome.Left
-	if left == nil {
-		left = []plan.Left{}
+	return deleteObject{
+		NewHeader("delete"), v.Group, v.Outcome.Changed, list(v.Outcome.Left), v.Outcome.Took.Milliseconds(),
 	}
-	return struct {
-		Header
-		Group   string      `json:"group"`
-		Changed bool        `json:"changed"`
-		Left    []plan.Left `json:"left"`
-		TookMS  int64       `json:"took_ms"`
-	}{NewHeader("delete"), v.Group, v.Outcome.Changed, left, v.Outcome.Took.Milliseconds()}
 }
 
 // SwitchoverView is what a switchover led to.
@@ -174,14 +123,19 @@ func (v SwitchoverView) Human(w io.Writer) {
 	fmt.Fprintf(w, "%s  %s -> %s  in %s\n", v.Group, v.Moved.From, v.Moved.To, Seconds(v.Moved.Took))
 }
 
+type switchoverObject struct {
+	Header
+	Group   string         `json:"group"`
+	From    string         `json:"from"`
+	To      string         `json:"to"`
+	Members []memberObject `json:"members"`
+	TookMS  int64          `json:"took_ms"`
+}
+
 // Object implements View.
 func (v SwitchoverView) Object() any {
-	return struct {
-		Header
-		Group   string         `json:"group"`
-		From    string         `json:"from"`
-		To      string         `json:"to"`
-		Members []memberObject `json:"members"`
-		TookMS  int64          `json:"took_ms"`
-	}{NewHeader("switchover"), v.Group, v.Moved.From, v.Moved.To, memberObjects(v.Moved.Members, nil), v.Moved.Took.Milliseconds()}
+	return switchoverObject{
+		NewHeader("switchover"), v.Group, v.Moved.From, v.Moved.To,
+		memberObjects(v.Moved.Members, nil), v.Moved.Took.Milliseconds(),
+	}
 }

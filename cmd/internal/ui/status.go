@@ -16,7 +16,7 @@ import (
 // StatusView is how a group is.
 type StatusView struct {
 	Status provision.GroupStatus
-	Now    time.Time
+	Width  int // of the terminal, 0 for none
 }
 
 // Human implements View.
@@ -29,22 +29,25 @@ func (v StatusView) Human(w io.Writer) {
 			cells = append(cells, "floating IP "+r.FloatingIP.String())
 		}
 	}
-	cells = append(cells, "vrid "+strconv.Itoa(st.Desired.VRID), "every "+st.Desired.Interval.String(), v.health())
-	fmt.Fprintf(w, "%s\n\n", strings.Join(cells, "   "))
+	if st.Desired.VRID != 0 {
+		cells = append(cells, "vrid "+strconv.Itoa(st.Desired.VRID))
+	}
+	if st.Desired.Interval != 0 { // unknown where no agent tells it
+		cells = append(cells, "every "+st.Desired.Interval.String())
+	}
+	fmt.Fprintf(w, "%s\n\n", strings.Join(append(cells, v.health()), gap))
 	for _, d := range st.Deviations {
-		fmt.Fprintf(w, "  %s: %s\n", d.Object, d.Message)
-		if d.Consequence != "" || d.Cure != "" {
-			fmt.Fprintf(w, "    %s\n", strings.TrimSpace(d.Consequence+" "+d.Cure))
-		}
+		printDeviation(w, d)
 	}
 	if len(st.Deviations) > 0 {
 		fmt.Fprintln(w)
 	}
-	var rows [][]string
+	const why = 4
+	t := table{header: []string{"member", "state", "priority", "since", "why", "checks", "agent"}, flexible: why}
 	for _, m := range st.Members {
-		rows = append(rows, memberRow(m, v.Now))
+		t.add(memberRow(m)...)
 	}
-	writeTable(w, []string{"member", "state", "priority", "since", "why", "checks", "agent"}, rows)
+	t.write(w, v.Width)
 }
 
 func address(a netip.Addr) string {
@@ -61,17 +64,33 @@ func (v StatusView) health() string {
 	return "DEGRADED"
 }
 
-func memberRow(m provision.MemberStatus, now time.Time) []string {
+// shownID is how much of an ID tells objects apart for people.
+const shownID = 8
+
+func printDeviation(w io.Writer, d plan.Deviation) {
+	id := ""
+	if d.ID != "" {
+		id = " (" + d.ID[:min(len(d.ID), shownID)] + ")"
+	}
+	first, rest, _ := strings.Cut(d.Message, "\n")
+	fmt.Fprintf(w, "  %s%s: %s\n", d.Object, id, first)
+	for _, l := range append(lines(rest), lines(strings.TrimSpace(d.Consequence+" "+d.Cure))...) {
+		fmt.Fprintf(w, "    %s\n", l)
+	}
+}
+
+func memberRow(m provision.MemberStatus) []string {
 	if m.Status == nil || len(m.Status.Routers) == 0 {
 		why := "the agent does not answer"
 		if m.Err != nil {
-			why = m.Err.Error()
+			why, _, _ = strings.Cut(m.Err.Error(), "\n")
 		}
-		return []string{m.Name, "unknown", "", "", why, "", ""}
+		return []string{m.Name, "unknown", "-", "-", why, "-", "-"}
 	}
 	r := m.Status.Routers[0]
 	return []string{
-		m.Name, string(r.State), strconv.Itoa(r.Priority), Ago(now.Sub(r.Since)), r.Reason,
+		// by the server's own clock, which need not be ours
+		m.Name, string(r.State), strconv.Itoa(r.Priority), Ago(m.Status.Now.Sub(r.Since)), r.Reason,
 		checks(m.Status.Checks), m.Status.Agent,
 	}
 }
@@ -93,88 +112,74 @@ func checks(all []api.Check) string {
 
 // Ago is a time span as people say it: "12 days".
 func Ago(d time.Duration) string {
-	count := func(n int, unit string) string {
-		if n == 1 {
-			return "1 " + unit
-		}
-		return fmt.Sprintf("%d %ss", n, unit)
-	}
 	switch {
-	case d < 0:
+	case d < time.Second:
 		return "0 s"
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))
 	case d < time.Hour:
 		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 2*time.Hour:
+		return "1 hour"
 	case d < 48*time.Hour:
-		return count(int(d.Hours()), "hour")
+		return fmt.Sprintf("%d hours", int(d.Hours()))
 	default:
-		return count(int(d.Hours()/24), "day")
+		return fmt.Sprintf("%d days", int(d.Hours()/24))
 	}
+}
+
+type statusObject struct {
+	Header
+	Group      string           `json:"group"`
+	Healthy    bool             `json:"healthy"`
+	VRID       int              `json:"vrid"`
+	Interval   string           `json:"interval"`
+	VIPs       []vipObject      `json:"vips"`
+	Members    []memberObject   `json:"members"`
+	Deviations []plan.Deviation `json:"deviations"`
 }
 
 // Object implements View.
-func (v StatusView) Object() any {
+func (v StatusView) Object() any { return v.object() }
+
+func (v StatusView) object() statusObject {
 	st := v.Status
-	dev := st.Deviations
-	if dev == nil {
-		dev = []plan.Deviation{}
-	}
-	return struct {
-		Header
-		Group      string           `json:"group"`
-		Healthy    bool             `json:"healthy"`
-		VRID       int              `json:"vrid"`
-		Interval   string           `json:"interval"`
-		VIPs       []vipObject      `json:"vips"`
-		Members    []memberObject   `json:"members"`
-		Deviations []plan.Deviation `json:"deviations"`
-	}{
+	return statusObject{
 		NewHeader("status"), st.Desired.Group, st.Healthy(), st.Desired.VRID, st.Desired.Interval.String(),
-		vipObjects(st.VIPs), memberObjects(st.Members, st.Desired.Members), dev,
+		vipObjects(st.VIPs), memberObjects(st.Members, st.Desired.Members), list(st.Deviations),
 	}
 }
 
-// ListView are the groups of a project.
-type ListView struct{ Groups []provision.GroupSummary }
+// StatusAllView is how every group of a project is.
+type StatusAllView struct {
+	Groups []StatusView
+	Err    error // groups that could not be looked at
+}
 
 // Human implements View.
-func (v ListView) Human(w io.Writer) {
-	if len(v.Groups) == 0 {
+func (v StatusAllView) Human(w io.Writer) {
+	if len(v.Groups) == 0 && v.Err == nil {
 		fmt.Fprintln(w, "no groups")
-		return
 	}
-	var rows [][]string
-	for _, g := range v.Groups {
-		fip := "-"
-		if g.FloatingIP.IsValid() {
-			fip = g.FloatingIP.String()
+	for i, g := range v.Groups {
+		if i > 0 {
+			fmt.Fprintln(w)
 		}
-		rows = append(rows, []string{g.Name, address(g.VIP), fip, strconv.Itoa(g.VRID), strconv.Itoa(len(g.Members))})
+		g.Human(w)
 	}
-	writeTable(w, []string{"group", "vip", "floating ip", "vrid", "members"}, rows)
+}
+
+type statusAllObject struct {
+	Header
+	Groups []statusObject `json:"groups"`
+	Errors []Finding      `json:"errors"`
 }
 
 // Object implements View.
-func (v ListView) Object() any {
-	type group struct {
-		Group      string   `json:"group"`
-		VIP        string   `json:"vip"`
-		FloatingIP string   `json:"floating_ip,omitempty"`
-		VRID       int      `json:"vrid"`
-		NetworkID  string   `json:"network_id"`
-		ServerIDs  []string `json:"server_ids"`
-	}
-	all := []group{}
+func (v StatusAllView) Object() any {
+	o := statusAllObject{NewHeader("status-all"), []statusObject{}, list(NewFailure(v.Err).Findings)}
 	for _, g := range v.Groups {
-		o := group{Group: g.Name, VIP: address(g.VIP), VRID: g.VRID, NetworkID: g.Network, ServerIDs: g.Members}
-		if g.FloatingIP.IsValid() {
-			o.FloatingIP = g.FloatingIP.String()
-		}
-		all = append(all, o)
+		o.Groups = append(o.Groups, g.object())
 	}
-	return struct {
-		Header
-		Groups []group `json:"groups"`
-	}{NewHeader("list"), all}
+	return o
 }

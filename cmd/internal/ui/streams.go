@@ -1,13 +1,12 @@
 // Package ui is what a person or a pipeline sees of havip: streams, tables,
-// progress, views for people and for machines, exit codes.
+// progress, views for people and for machines, errors, exit codes.
 package ui
 
 import (
-	"bufio"
-	"fmt"
+	"errors"
 	"io"
 	"os"
-	"strings"
+	"syscall"
 
 	"github.com/mattn/go-isatty"
 	"golang.org/x/term"
@@ -23,7 +22,9 @@ type Streams struct {
 	Interactive bool
 	// Width of the terminal that Out is, 0 when it is none.
 	Width int
-	// Quiet drops progress and hints, not warnings or errors.
+	// Cursor tells that the terminals can erase what they show.
+	Cursor bool
+	// Quiet drops progress, not questions, warnings or errors.
 	Quiet bool
 }
 
@@ -31,44 +32,32 @@ type Streams struct {
 func System() Streams {
 	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
 	s.Interactive = isTerminal(os.Stdin) && isTerminal(os.Stderr)
+	s.Cursor = os.Getenv("TERM") != "dumb"
 	if isTerminal(os.Stdout) {
-		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		s.Width = defaultWidth
+		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 0 {
 			s.Width = w
 		}
 	}
 	return s
 }
 
+// defaultWidth is that of a terminal which does not tell its own.
+const defaultWidth = 80
+
 func isTerminal(f *os.File) bool {
 	return isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd())
 }
 
-// Confirm asks a question that is answered with y or n; anything but yes is no.
-func (s Streams) Confirm(question string) (bool, error) {
-	fmt.Fprintf(s.Err, "%s [y/N] ", question)
-	line, err := bufio.NewReader(s.In).ReadString('\n')
-	if err != nil && line == "" {
-		fmt.Fprintln(s.Err)
-		if err == io.EOF {
-			return false, nil
-		}
-		return false, err
-	}
-	switch strings.ToLower(strings.TrimSpace(line)) {
-	case "y", "yes":
-		return true, nil
-	}
-	return false, nil
-}
+// ErrNoReader says that whoever read the result has gone away ("| head"). It
+// has what it wanted, so this is no failure.
+var ErrNoReader = errors.New("nobody reads the result any more")
 
-// Secret asks for something that must not be shown while it is typed.
-func (s Streams) Secret(prompt string) (string, error) {
-	f, ok := s.In.(*os.File)
-	if !ok || !s.Interactive {
-		return "", fmt.Errorf("%s: there is no terminal to ask at", strings.TrimSuffix(prompt, ": "))
+// Write writes a result. The error is ErrNoReader when nobody reads it.
+func Write(w io.Writer, b []byte) error {
+	_, err := w.Write(b)
+	if errors.Is(err, syscall.EPIPE) {
+		return ErrNoReader
 	}
-	fmt.Fprint(s.Err, prompt)
-	b, err := term.ReadPassword(int(f.Fd()))
-	fmt.Fprintln(s.Err)
-	return string(b), err
+	return err
 }
