@@ -142,3 +142,15 @@ func (g *group) owner(t *testing.T) *host {
 	})
 	return owner
 }
+
+// member is what the status says of one server.
+func (s status) member(t *testing.T, h *host) (found member) {
+	t.Helper()
+	for _, m := range s.Members {
+		if m.Name == h.name {
+			return m
+		}
+	}
+	t.Fatalf("%s is no member: %+v", h.name, s.Members)
+	return found
+}

@@ -207,6 +207,21 @@ func (h *host) waitStatus(t *testing.T, want string) {
 	})
 }
 
+// member is one server of a group, as havip's status tells it.
+type member struct {
+	Name, State string
+	Priority    int
+	Agent       struct {
+		PID     int
+		Routers []struct {
+			Since     time.Time
+			Reason    string
+			Interval  string
+			Interface string
+		}
+	}
+}
+
 // status is the part of havip's JSON that the tests read.
 type status struct {
 	Version int
@@ -217,19 +232,7 @@ type status struct {
 		PortID     string `json:"port_id"`
 		FloatingIP string `json:"floating_ip"`
 	}
-	Members []struct {
-		Name, State string
-		Priority    int
-		Agent       struct {
-			PID     int
-			Routers []struct {
-				Since     time.Time
-				Reason    string
-				Interval  string
-				Interface string
-			}
-		}
-	}
+	Members    []member
 	Deviations []struct{ Object, Message, Cure string }
 }
 

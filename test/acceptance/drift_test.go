@@ -1,0 +1,105 @@
+//go:build acceptance
+
+package acceptance
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Other tools and people undo what havip made: status names each thing, one
+// create mends all of them, and what is not havip's is still there after it
+// and after delete.
+func TestDriftIsNamedAndMended(t *testing.T) {
+	one, two := the.servers[0], the.servers[1]
+	g := newGroup(t, "drift", "10.77.0.224", one, two)
+	spare, foreign := the.prefix+"elsewhere", the.prefix+"foreign-sg"
+	t.Cleanup(func() {
+		atOnce(t,
+			cli("port", "unset", "--allowed-address", "ip-address=10.77.0.251", "--security-group", foreign, "--tag", "owner=ann", one.port),
+			cli("port", "delete", spare))
+		openstackCLI(t, nil, "security", "group", "delete", foreign)
+	})
+	atOnce(t,
+		cli("port", "create", "--network", the.network, "--no-security-group", spare),
+		cli("security", "group", "create", foreign))
+	openstackCLI(t, nil, "port", "set", "--allowed-address", "ip-address=10.77.0.251", "--security-group", foreign, "--tag", "owner=ann", one.port)
+	before := snapshot(t)
+	create := g.create("--floating-ip", the.vipFIP)
+	mustHavip(t, 0, create...)
+	healthy(t, g.name)
+	checkForeign(t, one, foreign)
+
+	// All at once: what "port set" without "--allowed-address" leaves is what
+	// a tool leaves that writes the list whole.
+	atOnce(t,
+		cli("port", "set", "--no-allowed-address", two.port),
+		cli("floating", "ip", "set", "--port", spare, the.vipFIP),
+		one.runs("sudo systemctl stop "+g.unit()),
+		two.runs("sudo sed -i 's/interval: .*/interval: 700ms/' /etc/havip/"+g.name+".yaml"))
+	atOnce(t,
+		cli("port", "unset", "--security-group", g.sg(), two.port),
+		cli("port", "delete", g.vipPort()))
+
+	st := groupStatus(t, 3, g.name)
+	all := strings.Join(messages(st), "\n")
+	t.Log(all)
+	for _, want := range []string{
+		"port " + two.name + ": allowed address " + g.vip + " is missing",
+		"port " + two.name + ": security group " + g.sg() + " is not on it",
+		"agent on " + one.name + ": it does not run",
+		"agent on " + two.name + ": its configuration file was changed and not reloaded",
+		"VIP port " + g.vipPort() + ": it is gone",
+		"floating ip " + the.vipFIP + ": it is attached to",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("status does not say %q", want)
+		}
+	}
+	for _, d := range st.Deviations {
+		if d.Cure == "" {
+			t.Errorf("status does not say what to do about it: %+v", d)
+		}
+	}
+
+	mustHavip(t, 0, append(create, "--move-floating-ip")...)
+	st = healthy(t, g.name)
+	if st.VIPs[0].Address != g.vip {
+		t.Errorf("the VIP port has come back with another address: %+v", st.VIPs)
+	}
+	answers(t, the.vipFIP, g.owner(t))
+	checkForeign(t, one, foreign)
+
+	mustHavip(t, 0, g.delete()...)
+	checkForeign(t, one, foreign)
+	if diff := cmp.Diff(before, snapshot(t)); diff != "" {
+		t.Errorf("delete leaves the cloud changed (-before +after):\n%s", diff)
+	}
+}
+
+// checkForeign tells whether a member's port still has what is not havip's.
+func checkForeign(t *testing.T, h *host, group string) {
+	t.Helper()
+	var p struct {
+		Pairs []struct {
+			IP string `json:"ip_address"`
+		} `json:"allowed_address_pairs"`
+		Groups []string `json:"security_group_ids"`
+		Tags   []string `json:"tags"`
+	}
+	var sg struct{ ID string }
+	openstackCLI(t, &p, "port", "show", h.port)
+	openstackCLI(t, &sg, "security", "group", "show", group)
+	pair := slices.ContainsFunc(p.Pairs, func(a struct {
+		IP string `json:"ip_address"`
+	},
+	) bool {
+		return a.IP == "10.77.0.251"
+	})
+	if !pair || !slices.Contains(p.Groups, sg.ID) || !slices.Contains(p.Tags, "owner=ann") {
+		t.Errorf("%s: its port lost what is not havip's: %+v", h.name, p)
+	}
+}
