@@ -3,9 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"os/user"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -42,7 +39,7 @@ func (a *app) with(cmd *cobra.Command, t target, do func(*session) error) error 
 	s := &session{
 		Service: &provision.Service{
 			Cloud: client, Dial: a.dial(cmd, dialer), Release: t.release,
-			Report: progress, Now: a.now, Holder: holder(),
+			Report: progress, Now: a.now, Holder: holder(), Abandoned: abandoned,
 		},
 		progress: progress,
 	}
@@ -102,17 +99,4 @@ func (a *app) working(cmd *cobra.Command) (done func()) {
 		return func() {}
 	}
 	return a.streams.Working("Looking at the cloud and the servers ...")
-}
-
-// holder names this run in a group's lock.
-func holder() string {
-	name := "someone"
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "somewhere"
-	}
-	return fmt.Sprintf("%s@%s/%d", name, host, os.Getpid())
 }

@@ -143,7 +143,7 @@ func sentence(subject, message string) string {
 	if subject == "" {
 		return message
 	}
-	for _, verb := range []string{"is ", "has ", "matches ", "cannot "} {
+	for _, verb := range []string{"is ", "has ", "run ", "matches ", "cannot "} {
 		if strings.HasPrefix(message, verb) {
 			return subject + " " + message
 		}

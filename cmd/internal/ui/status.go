@@ -132,8 +132,8 @@ type statusObject struct {
 	Header
 	Group      string           `json:"group"`
 	Healthy    bool             `json:"healthy"`
-	VRID       int              `json:"vrid"`
-	Interval   string           `json:"interval"`
+	VRID       int              `json:"vrid,omitempty"`
+	Interval   string           `json:"interval,omitempty"`
 	VIPs       []vipObject      `json:"vips"`
 	Members    []memberObject   `json:"members"`
 	Deviations []plan.Deviation `json:"deviations"`
@@ -144,8 +144,12 @@ func (v StatusView) Object() any { return v.object() }
 
 func (v StatusView) object() statusObject {
 	st := v.Status
+	interval := ""
+	if st.Desired.Interval != 0 {
+		interval = st.Desired.Interval.String()
+	}
 	return statusObject{
-		NewHeader("status"), st.Desired.Group, st.Healthy(), st.Desired.VRID, st.Desired.Interval.String(),
+		NewHeader("status"), st.Desired.Group, st.Healthy(), st.Desired.VRID, interval,
 		vipObjects(st.VIPs), memberObjects(st.Members, st.Desired.Members), list(st.Deviations),
 	}
 }
