@@ -133,7 +133,7 @@ func (s *Service) Create(ctx context.Context, p *Prepared, opt Options) (Outcome
 }
 
 func (s *Service) runner(p *Prepared) *apply.Runner {
-	return &apply.Runner{Cloud: s.Cloud, Servers: p.fleet, Progress: s.Report, Now: s.Now, Holder: s.Holder}
+	return &apply.Runner{Cloud: s.Cloud, Servers: p.fleet, Progress: s.Report, Now: s.Now, Holder: s.Holder, Abandoned: s.Abandoned}
 }
 
 // locked runs do under the group's lock. A group whose security group is made

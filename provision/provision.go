@@ -50,6 +50,8 @@ type Service struct {
 	Report  Reporter
 	Now     func() time.Time
 	Holder  string // names this run in a group's lock
+	// Abandoned tells whether a lock's holder is known to run no more.
+	Abandoned func(holder string) bool
 }
 
 // Reporter is told what happens while it happens. Calls may come from several

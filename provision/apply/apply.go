@@ -21,6 +21,9 @@ type Runner struct {
 	Now      func() time.Time
 	// Holder names this run in the group's lock, e.g. "ann@desk-4711".
 	Holder string
+	// Abandoned tells whether the holder of a lock is known to run no more: it
+	// was killed on this machine. Nil knows of none.
+	Abandoned func(holder string) bool
 }
 
 // Result is what a run did.

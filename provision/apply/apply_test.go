@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -219,6 +220,49 @@ func TestOfTwoCreationsAtOnceTheOlderOneStays(t *testing.T) {
 	}
 }
 
+func TestAYoungerCreationIsWaitedFor(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		goes bool // the rival sees that it is late
+	}{
+		{name: "it goes, and the run goes on", goes: true},
+		{name: "it stays, as one that looked before we were there does", goes: false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, s := members(), &fakeServers{}
+				p := creation(c)
+				looks, rival := 0, ""
+				c.before = func(call string) {
+					if call != "list groups" {
+						return
+					}
+					looks++
+					switch {
+					case looks == 1:
+						lock := Lock{Holder: "bob@laptop/2", Until: time.Date(2026, 1, 1, 12, 9, 0, 0, time.UTC)}
+						g, _ := c.CreateSecurityGroup(t.Context(), openstack.SecurityGroupCreate{Name: "havip-g", Description: lock.In(plan.Description("g", 51))})
+						rival = g.ID
+					case looks == 3 && tt.goes:
+						_ = c.DeleteSecurityGroup(t.Context(), rival)
+					}
+				}
+				_, err := runner(c, s).Run(t.Context(), p)
+				var locked *LockedError
+				switch {
+				case tt.goes && err != nil:
+					t.Errorf("got: %v", err)
+				case !tt.goes && (!errors.As(err, &locked) || locked.Lock.Holder != "bob@laptop/2"):
+					t.Errorf("got: %v", err)
+				}
+				if len(c.groups) != 1 {
+					t.Errorf("%d groups remain", len(c.groups))
+				}
+			})
+		})
+	}
+}
+
 func TestLock(t *testing.T) {
 	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	mark := plan.Description("g", 51)
@@ -231,6 +275,7 @@ func TestLock(t *testing.T) {
 	}{
 		{name: "a free group is taken", description: mark},
 		{name: "a held group is refused", description: held("bob@laptop/2", at.Add(time.Minute)), locked: true},
+		{name: "the lock of a run that was killed here is taken over", description: held("ann@desk/dead", at.Add(time.Minute))},
 		{name: "a lock that ran out is taken over", description: held("bob@laptop/2", at.Add(-time.Second))},
 		{name: "one's own lock is renewed", description: held("ann@desk/1", at.Add(time.Minute))},
 		{name: "somebody was faster", description: mark, stale: true, locked: true},
@@ -243,6 +288,7 @@ func TestLock(t *testing.T) {
 			}
 			r := runner(c, &fakeServers{})
 			r.Now = func() time.Time { return at }
+			r.Abandoned = func(holder string) bool { return holder == "ann@desk/dead" }
 			err := r.Acquire(t.Context(), "g", g)
 			if locked := (*LockedError)(nil); errors.As(err, &locked) != tt.locked {
 				t.Fatalf("got: %v", err)

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -26,7 +27,7 @@ func (x *execution) createSecurityGroup(ctx context.Context, op plan.CreateSecur
 	undo := func(ctx context.Context) error { return c.DeleteSecurityGroup(ctx, g.ID) }
 	var first error
 	err = parallel(
-		func() error { first = x.oldest(ctx, g); return nil },
+		func() error { first = x.alone(ctx, g); return nil },
 		func() error { return c.CreateRules(ctx, g.ID, plan.Rules(op.Families, g.ID)) },
 		func() error { return x.deleteRules(ctx, g.Rules) },
 	)
@@ -34,28 +35,59 @@ func (x *execution) createSecurityGroup(ctx context.Context, op plan.CreateSecur
 		return nil, errors.Join(first, undo(ctx))
 	}
 	x.known.setGroup(g.ID)
-	x.later(func() error { return x.addTags(ctx, openstack.SecurityGroups, g.ID, []string{plan.TagGroup(x.plan.Group)}) })
+	x.later(func() error {
+		return x.addTags(ctx, openstack.SecurityGroups, g.ID, []string{plan.TagGroup(x.plan.Group)})
+	})
 	return undo, err
 }
 
-// oldest tells whether mine is the group's first security group: the oldest
-// by (created_at, id) wins.
-func (x *execution) oldest(ctx context.Context, mine openstack.SecurityGroup) error {
-	all, err := x.runner.Cloud.SecurityGroups(ctx, mine.Name)
-	if err != nil {
-		return err
+// alone returns nil when mine is the group's only security group. Of several
+// the oldest by (created_at, id) stays, when the others have gone: one that is
+// younger may have been looked for before mine was there (created_at counts
+// seconds, by the clocks of several API servers), and then its run goes on.
+func (x *execution) alone(ctx context.Context, mine openstack.SecurityGroup) error {
+	var rival *openstack.SecurityGroup
+	for range rivalTries {
+		all, err := x.runner.Cloud.SecurityGroups(ctx, mine.Name)
+		if err != nil {
+			return err
+		}
+		rival = x.rival(mine, all)
+		if rival == nil {
+			return nil
+		}
+		if c := rival.CreatedAt.Compare(mine.CreatedAt); c < 0 || c == 0 && rival.ID < mine.ID {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(rivalPause):
+		}
 	}
-	for _, g := range all {
+	lock, _ := ParseLock(rival.Description)
+	return &LockedError{Group: x.plan.Group, Lock: lock}
+}
+
+// rival is the oldest of the group's security groups but mine.
+func (x *execution) rival(mine openstack.SecurityGroup, all []openstack.SecurityGroup) *openstack.SecurityGroup {
+	var found *openstack.SecurityGroup
+	for i, g := range all {
 		if plan.GroupOf(g.Tags, g.Description) != x.plan.Group || g.ID == mine.ID {
 			continue
 		}
-		if c := g.CreatedAt.Compare(mine.CreatedAt); c < 0 || c == 0 && g.ID < mine.ID {
-			lock, _ := ParseLock(g.Description)
-			return &LockedError{Group: x.plan.Group, Lock: lock}
+		if found == nil || cmp.Or(g.CreatedAt.Compare(found.CreatedAt), cmp.Compare(g.ID, found.ID)) < 0 {
+			found = &all[i]
 		}
 	}
-	return nil
+	return found
 }
+
+// How long a younger rival has to see that it is late, and to go.
+const (
+	rivalTries = 20
+	rivalPause = 500 * time.Millisecond
+)
 
 func (x *execution) mendSecurityGroup(ctx context.Context, op plan.MendSecurityGroup) error {
 	c := x.runner.Cloud

@@ -68,7 +68,7 @@ func (e *LockedError) Hint() string {
 // Acquire takes the lock of an existing group, given as it was observed.
 func (r *Runner) Acquire(ctx context.Context, group string, g openstack.SecurityGroup) error {
 	held, mark := ParseLock(g.Description)
-	if held.Holder != "" && held.Holder != r.Holder && r.Now().Before(held.Until) {
+	if held.Holder != "" && held.Holder != r.Holder && r.Now().Before(held.Until) && !r.abandoned(held) {
 		return &LockedError{Group: group, Lock: held}
 	}
 	mine := Lock{Holder: r.Holder, Until: r.Now().Add(LockTime)}
@@ -78,6 +78,8 @@ func (r *Runner) Acquire(ctx context.Context, group string, g openstack.Security
 	}
 	return err
 }
+
+func (r *Runner) abandoned(l Lock) bool { return r.Abandoned != nil && r.Abandoned(l.Holder) }
 
 // Release gives the lock back. The holder alone writes it, so no revision is
 // needed; a group that is gone has no lock.

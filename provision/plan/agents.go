@@ -257,6 +257,6 @@ func (b *builder) leftAgent(serverID string) {
 	b.plan.Left = append(b.plan.Left, Left{
 		What: fmt.Sprintf("agent of group %s on %s", b.plan.Group, b.names.of(serverID)),
 		Why:  h.Err,
-		Hint: cmp.Or(h.Hint, "when the server can be reached again, run the same command once more"),
+		Hint: cmp.Or(h.Hint, "make the server reachable") + "; then run the same command once more",
 	})
 }

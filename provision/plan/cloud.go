@@ -38,8 +38,14 @@ func (b *builder) createVIPPort(i int, v VIP) {
 		vip = "VIP " + address
 	}
 	name := VIPPortName(b.d.Group, v.Family)
+	// Of two runs at once the security group tells which one may go on: what
+	// the other would have made by then could not be told apart.
+	needs := []string{}
+	if _, ok := b.found.SecurityGroup(); !ok {
+		needs = append(needs, securityGroupAction)
+	}
 	b.vips[i] = b.add(Action{
-		ID: "vip-port/" + v.Family.String(), Verb: Create, Kind: "port", Name: name,
+		ID: "vip-port/" + v.Family.String(), Verb: Create, Kind: "port", Name: name, Needs: needs,
 		Note: fmt.Sprintf("%s on %s (%s), no security group", vip, v.Network.Name, v.Subnet.CIDR),
 		Changes: []Change{
 			{Field: "address", After: address},
@@ -105,6 +111,9 @@ func Rules(families []Family, group string) []openstack.Rule {
 	return rules
 }
 
+// securityGroupAction is the ID of the action that makes or mends the group.
+const securityGroupAction = "security-group"
+
 // securityGroup makes the group, or mends its rules and tags.
 func (b *builder) securityGroup() {
 	var families []Family
@@ -115,7 +124,7 @@ func (b *builder) securityGroup() {
 	if !ok {
 		name := SecurityGroupName(b.d.Group)
 		b.group = b.add(Action{
-			ID: "security-group", Verb: Create, Kind: "group", Name: name,
+			ID: securityGroupAction, Verb: Create, Kind: "group", Name: name,
 			Note:    "protocol 112 between members, nothing else",
 			Changes: ruleChanges(Rules(families, "members"), nil),
 			Inverse: "delete the group",
@@ -130,7 +139,7 @@ func (b *builder) securityGroup() {
 		return
 	}
 	a := Action{
-		ID: "security-group", Verb: Modify, Kind: "group", Name: cmp.Or(g.Name, SecurityGroupName(b.d.Group)),
+		ID: securityGroupAction, Verb: Modify, Kind: "group", Name: cmp.Or(g.Name, SecurityGroupName(b.d.Group)),
 		Note:    "protocol 112 between members, nothing else",
 		Changes: ruleChanges(add, remove),
 		Inverse: "not reversible: what is mended is what havip made before",

@@ -84,7 +84,7 @@ func changesText(changes []Change) string {
 
 func (r *report) group() {
 	object := "security group " + SecurityGroupName(r.d.Group)
-	a, ok := r.action("security-group")
+	a, ok := r.action(securityGroupAction)
 	if !ok {
 		return
 	}

@@ -203,7 +203,9 @@ func (b *builder) leavePorts() {
 	}
 }
 
-// leave adds the action that makes a port nobody's.
+// leave adds the action that makes a port nobody's. When the group is deleted
+// and an agent stays on the port's server, so do the member's marks: by them
+// the next delete finds the server again.
 func (b *builder) leave(p openstack.Port, why string, needs ...string) string {
 	name := b.names.owner(p)
 	id := "leave-port/" + name
@@ -232,11 +234,18 @@ func (b *builder) leave(p openstack.Port, why string, needs ...string) string {
 		a.Changes = append(a.Changes, Change{Field: "security group", Before: SecurityGroupName(b.plan.Group)})
 		note = append(note, "- security group "+SecurityGroupName(b.plan.Group))
 	}
+	stays := b.deletes && b.host(p.DeviceID).Err != ""
 	for _, t := range p.Tags {
+		if stays {
+			break
+		}
 		if t == TagMember(b.plan.Group) || strings.HasPrefix(t, TagKeptPair(b.plan.Group)+".") {
 			op.Tags = append(op.Tags, t)
 			a.Changes = append(a.Changes, Change{Field: "tag", Before: t})
 		}
+	}
+	if len(a.Changes) == 0 {
+		return "" // all but the marks was taken off before
 	}
 	if why != "" {
 		note = append(note, "("+why+")")

@@ -14,7 +14,7 @@ import (
 // The order is the reverse of creation.
 func Teardown(group string, o Observed) Plan {
 	b := newBuilder(Desired{Group: group}, o)
-	b.plan.Desired = b.d
+	b.plan.Desired, b.deletes = b.d, true
 	removed := make(map[string]string)
 	for _, id := range b.formerServers() {
 		h := b.host(id)
@@ -34,7 +34,9 @@ func Teardown(group string, o Observed) Plan {
 	}
 	var leaves []string
 	for _, p := range b.leaving() {
-		leaves = append(leaves, b.leave(p, "", removed[p.DeviceID]))
+		if id := b.leave(p, "", removed[p.DeviceID]); id != "" {
+			leaves = append(leaves, id)
+		}
 	}
 	users = slices.Concat(users, leaves, b.removedIDs(removed))
 	for _, p := range b.found.VIPPorts {

@@ -78,3 +78,22 @@ func TestTeardownPutsTheCloudBack(t *testing.T) {
 		t.Errorf("cloud and servers (-before +after):\n%s", d)
 	}
 }
+
+// A server that could not be reached keeps its mark, and the next delete
+// takes the rest away.
+func TestTeardownIsFinishedWhenTheServerIsBack(t *testing.T) {
+	before := fresh()
+	editPort(&before, "port-2", func(p *openstack.Port) {
+		// somebody else's pair for the VIP, there before havip came
+		p.Pairs = []openstack.AddressPair{{IP: "10.0.0.136", MAC: p.MAC}}
+	})
+	made := carryOut(t, plan.Diff(want(before, "1 2"), before), before)
+	back := made.Hosts["server-2"]
+	unreachable(&made, "server-2")
+	half := carryOut(t, plan.Teardown(group, made), made)
+	half.Hosts["server-2"] = back
+	after := carryOut(t, plan.Teardown(group, half), half)
+	if d := cmp.Diff(before, after, addresses, cmpopts.EquateEmpty()); d != "" {
+		t.Errorf("cloud and servers (-before +after):\n%s", d)
+	}
+}

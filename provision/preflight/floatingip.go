@@ -86,7 +86,11 @@ func (c *checker) leadsTo(f openstack.FloatingIP) string {
 		return "unattached"
 	}
 	for _, p := range c.o.Ports {
-		if p.ID == f.PortID {
+		switch {
+		case p.ID != f.PortID:
+		case p.DeviceID == "":
+			return fmt.Sprintf("%s, port %s", f.Fixed, portName(p))
+		default:
 			return fmt.Sprintf("%s of %s", f.Fixed, c.owner(p))
 		}
 	}
