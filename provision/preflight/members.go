@@ -158,7 +158,8 @@ func (c *checker) pair(v plan.VIP, p openstack.Port, a openstack.AddressPair) {
 	case !c.isMemberPort(p):
 		c.warn(Finding{
 			Subject: subject, Message: fmt.Sprintf("of %s may use the VIP %s and is no member's", c.owner(p), v.Address),
-			Hint: fmt.Sprintf("openstack port unset --allowed-address ip-address=%s %s", a.IP, p.ID),
+			// The command finds a pair by both: Neutron fills in the MAC.
+			Hint: fmt.Sprintf("openstack port unset --allowed-address ip-address=%s,mac-address=%s %s", a.IP, a.MAC, p.ID),
 		})
 	}
 }

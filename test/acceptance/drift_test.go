@@ -19,7 +19,7 @@ func TestDriftIsNamedAndMended(t *testing.T) {
 	spare, foreign := the.prefix+"elsewhere", the.prefix+"foreign-sg"
 	t.Cleanup(func() {
 		atOnce(t,
-			cli("port", "unset", "--allowed-address", "ip-address=10.77.0.251", "--security-group", foreign, "--tag", "owner=ann", one.port),
+			cli("port", "set", "--no-allowed-address", "--no-tag", "--no-security-group", "--security-group", the.prefix+"locked", one.port),
 			cli("port", "delete", spare))
 		openstackCLI(t, nil, "security", "group", "delete", foreign)
 	})
