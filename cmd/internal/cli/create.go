@@ -51,7 +51,7 @@ A flag goes over what the group file says.`,
 	f := cmd.Flags()
 	f.BoolVar(&o.dryRun, "dry-run", false, "only show what it would do, as plan does")
 	f.BoolVar(&o.strict, "strict", false, "fail when the VIP or the floating IP does not answer from here")
-	f.StringVar(&o.onFailure, "on-failure", keep, "after a failure `DO` this: keep what was made (create again goes on), or rollback")
+	f.StringVar(&o.onFailure, "on-failure", keep, "`ACTION` after a failure: keep what was made (create again goes on), or rollback")
 	choose(cmd, "on-failure", keep, rollback)
 	return cmd
 }
