@@ -130,7 +130,9 @@ func TestFindings(t *testing.T) {
 			w.port("port-1", func(p *openstack.Port) { p.Pairs = []openstack.AddressPair{{IP: "0.0.0.0/0"}} })
 		}},
 		{"a stranger that may take the VIP", func(w *world) {
-			w.port("port-3", func(p *openstack.Port) { p.Pairs = []openstack.AddressPair{{IP: "10.0.0.136", MAC: "fa:16:3e:00:00:03"}} })
+			w.port("port-3", func(p *openstack.Port) {
+				p.Pairs = []openstack.AddressPair{{IP: "10.0.0.136", MAC: "fa:16:3e:00:00:03"}}
+			})
 		}},
 
 		{"server unreachable", func(w *world) { w.o.Hosts["server-1"] = plan.Host{Err: "no route to host", Hint: "give ssh.jump"} }},
