@@ -71,6 +71,8 @@ func newHelp(root *cobra.Command) *cobra.Command {
 			if err != nil || len(rest) > 0 {
 				return unknownCommand(root, args)
 			}
+			cmd.InitDefaultHelpFlag() // as --help has them
+			cmd.InitDefaultVersionFlag()
 			return cmd.Help()
 		},
 	}
