@@ -104,8 +104,7 @@ func TestTwoCreatesAtOnce(t *testing.T) {
 	one, two := the.servers[0], the.servers[1]
 	g := newGroup(t, "twins", "", one, two)
 	before := snapshot(t)
-	create := on("create", g.name, "--network", the.network, "--server", one.id, "--server", two.id,
-		"--verify", "none", "--host-keys", "accept-new", "--yes")
+	create := g.create()
 	both := make([]output, 2)
 	var wg sync.WaitGroup
 	for i := range both {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// group is what one test makes: a name of this run's own, its VIP, and the
-// world's servers that are its members.
+// group is what one test makes: a name of this run's own, its VIP ("" leaves
+// the address to Neutron), and the world's servers that are its members.
 type group struct {
 	name, vip string
 	members   []*host
@@ -33,7 +33,10 @@ func newGroup(t *testing.T, name, vip string, members ...*host) *group {
 
 // create are the arguments of "havip create" for the group.
 func (g *group) create(more ...string) []string {
-	args := []string{"create", g.name, "--network", the.network, "--address", g.vip, "--verify", "none", "--host-keys", "accept-new", "--yes"}
+	args := []string{"create", g.name, "--network", the.network, "--verify", "none", "--host-keys", "accept-new", "--yes"}
+	if g.vip != "" {
+		args = append(args, "--address", g.vip)
+	}
 	for _, m := range g.members {
 		args = append(args, "--server", m.id)
 	}
