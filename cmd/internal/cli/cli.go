@@ -69,6 +69,7 @@ type app struct {
 	now      func() time.Time
 	format   ui.Format // "" until the settings are loaded
 	shown    bool      // a result is on stdout
+	lines    bool      // with -o json: one object a line
 }
 
 func newApp(streams ui.Streams, version string) *app {

@@ -44,8 +44,13 @@ func (a *app) end(err error, args []string) int {
 	if a.format == "" {
 		a.format = wantedFormat(args)
 	}
-	if a.format != ui.Table && !a.shown {
-		// What could be said about a failure to say it, is said on stderr.
+	if a.format == ui.Table || a.shown {
+		return f.Code
+	}
+	// Should stdout fail too, stderr has the error all the same.
+	if a.lines {
+		_ = ui.NewScreen(a.streams, a.format).Show(f, a.now())
+	} else {
 		_ = ui.Show(a.streams.Out, a.format, f)
 	}
 	return f.Code

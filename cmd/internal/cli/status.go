@@ -47,6 +47,7 @@ redrawn, elsewhere one round follows the other, with -o json as one object a lin
 }
 
 func runStatus(cmd *cobra.Command, a *app, o *statusOptions, args []string) error {
+	a.lines = o.watch
 	sel, t, err := o.which(cmd, a, args)
 	if err != nil {
 		return err
