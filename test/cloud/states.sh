@@ -74,8 +74,8 @@ s = socket.create_server(("127.0.0.1", 9696)); time.sleep(1000)' &
   usable
 }
 
-# cut TEXT SECONDS: a fresh up is killed (its own shells only, what they started goes on) SECONDS after it said TEXT
-cut() {
+# cut_off TEXT SECONDS: a fresh up is killed (its own shells only, what they started goes on) SECONDS after it said TEXT
+cut_off() {
   must "$HERE/down.sh"
   : >"$OUT"
   FRESH=1 T0='' setsid "$HERE/up.sh" >"$OUT" 2>&1 &
@@ -89,11 +89,11 @@ cut() {
   say "cut $2 s after \"$1\": up again works"
 }
 case_cut() {
-  cut 'packages installed' 1
-  cut 'message queue answer' 5
-  cut 'schemas made' 4
-  cut 'keystone answers' 2
-  cut 'APIs answer' 3
+  cut_off 'packages installed' 1
+  cut_off 'message queue answer' 5
+  cut_off 'schemas made' 4
+  cut_off 'keystone answers' 2
+  cut_off 'APIs answer' 3
 }
 
 [ $# != 0 ] || set -- noop killed stale reboot foreign cut

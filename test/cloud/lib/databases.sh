@@ -9,7 +9,7 @@ start_database() {
       --skip-test-db >"$LOG/mysql-install.log" 2>&1
     rm -rf "$DATA/mysql"
     mv "$DATA/mysql.new" "$DATA/mysql"
-    rm -f "$BASE"/.synced-* "$BASE/.identity" "$BASE/.resources"
+    rm -f "$BASE"/.synced-*
   fi
   # durability costs time and is of no use here
   start mysqld mysql /usr/sbin/mariadbd --no-defaults --datadir="$DATA/mysql" --socket="$SOCK" --skip-networking \
@@ -22,6 +22,9 @@ SCHEMA_JOBS=()
 schema() {
   local name=$1 d
   [ ! -e "$BASE/.synced-$name" ] || return 0
+  # what was kept in them is gone, and what depends on it is to be made again
+  rm -f "$BASE/.identity" "$BASE/.resources"
+  [ "$name" != nova ] || rm -rf --one-file-system "$BASE"/inst/*
   for d in $2; do sql -e "drop database if exists $d; create database $d character set utf8mb3"; done
   { ours "${@:3}" >"$LOG/sync-$name.log" 2>&1 && touch "$BASE/.synced-$name"; } &
   SCHEMA_JOBS+=("$name:$!")
