@@ -105,7 +105,7 @@ func readToken(result gophercloud.AuthResult) (token, error) {
 	}
 	if user == nil || project == nil || project.ID == "" {
 		return token{}, configError("the login is not for a project",
-			"name the project: --os-project-name, OS_PROJECT_NAME, or project_name in clouds.yaml")
+			"name the project: OS_PROJECT_NAME, or project_name in clouds.yaml")
 	}
 	return token{user: *user, project: *project, catalog: catalog.Entries}, nil
 }

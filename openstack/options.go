@@ -11,8 +11,8 @@ type Options struct {
 	CACert    string // --os-cacert
 	Insecure  bool   // --insecure
 
-	AuthURL  string // --os-auth-url
-	AuthType string // --os-auth-type
+	AuthURL  string // OS_AUTH_URL
+	AuthType string // OS_AUTH_TYPE
 
 	Username       string
 	UserID         string

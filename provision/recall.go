@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"net/netip"
 	"slices"
@@ -138,7 +137,6 @@ func (s *Service) List(ctx context.Context) ([]GroupSummary, error) {
 		return nil, err
 	}
 	found := map[string]GroupSummary{}
-	var errs error
 	for _, p := range ports {
 		name := plan.GroupOf(p.Tags, p.Description)
 		if name == "" || len(p.FixedIPs) == 0 {
@@ -150,16 +148,25 @@ func (s *Service) List(ctx context.Context) ([]GroupSummary, error) {
 				sum.FloatingIP = f.Address
 			}
 		}
-		members, err := s.Cloud.Ports(ctx, memberPorts(name))
-		errs = errors.Join(errs, err)
-		for _, m := range members {
-			sum.Members = append(sum.Members, m.DeviceID)
-		}
 		found[name] = sum
 	}
-	var all []GroupSummary
+	all := make([]GroupSummary, 0, len(found))
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		all = append(all, found[name])
 	}
-	return all, errs
+	eg, ctx := errgroup.WithContext(ctx)
+	eg.SetLimit(listAtOnce)
+	for i := range all {
+		eg.Go(func() error {
+			members, err := s.Cloud.Ports(ctx, memberPorts(all[i].Name))
+			for _, m := range members {
+				all[i].Members = append(all[i].Members, m.DeviceID)
+			}
+			return err
+		})
+	}
+	return all, eg.Wait()
 }
+
+// listAtOnce bounds the requests of a list that run at once.
+const listAtOnce = 8

@@ -165,13 +165,13 @@ func (r *report) servers() {
 		name := r.names.of(m.Server.ID)
 		if m.Server.Status != "" && m.Server.Status != "ACTIVE" {
 			r.note("server "+name, m.Server.ID, "its status is "+m.Server.Status,
-				"It cannot take over.", "openstack server start "+m.Server.ID)
+				"It cannot take over.", toMend("openstack server start "+m.Server.ID))
 			continue
 		}
 		h := r.host(m.Server.ID)
 		if h.Err != "" {
 			r.note("server "+name, m.Server.ID, "it cannot be looked at: "+h.Err,
-				"What its agent does is not known.", h.Hint)
+				"What its agent does is not known.", toMend(h.Hint))
 			continue
 		}
 		for _, c := range inspectAgent(r.d, i, h).changes {
@@ -182,6 +182,14 @@ func (r *report) servers() {
 		r.note("server "+r.names.of(id), id, "it may still hold the group's agent, and is no member",
 			"It may become active.", r.mend())
 	}
+}
+
+// toMend opens a cure that is a hint: what an error would say after "hint:".
+func toMend(hint string) string {
+	if hint == "" {
+		return ""
+	}
+	return "To mend it: " + hint
 }
 
 // agent explains one difference on a server.
