@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -157,15 +158,20 @@ func (a *app) create(cmd *cobra.Command, s *session, p *provision.Prepared, o *c
 	return nil
 }
 
-// reportReach says which addresses answer from here.
+// reportReach says which addresses answer from here. A VIP behind a floating
+// IP that answers need not: it is rarely routed to where people work.
 func (a *app) reportReach(s *session, out provision.Outcome) (unreachable bool) {
+	outside := slices.ContainsFunc(out.Reachable, func(r provision.Reach) bool { return r.Floating && r.Err == nil })
 	for _, r := range out.Reachable {
-		if r.Err == nil {
+		switch {
+		case r.Err == nil:
 			s.progress.Step("verify", fmt.Sprintf("%s %s ok", r.Address, r.How), r.Took)
-			continue
+		case !r.Floating && outside:
+			s.progress.Step("verify", fmt.Sprintf("%s not routed from here", r.Address), r.Took)
+		default:
+			unreachable = true
+			s.progress.Warn(fmt.Sprintf("%s does not answer from here to %s: %v", r.Address, r.How, r.Err), r.Hint)
 		}
-		unreachable = true
-		s.progress.Warn(fmt.Sprintf("%s does not answer from here to %s: %v", r.Address, r.How, r.Err), r.Hint)
 	}
 	return unreachable
 }
