@@ -38,7 +38,7 @@ check() { # WHAT CMD...
 check "external network" network_ok
 check "guest image" test -d "$BASE/images/debian"
 check "bootstrapped" test -e "$BASE/.resources" -a -s "$ETC/appcred"
-[ "$BACKEND" != ovn ] || check "OVN gateway agent" test "${report[OVN-Controller-Gateway-agent]:-}" = up
+[ "$BACKEND" != ovn ] || check "chassis known to Neutron" test "${report[ovn-controller]:-}" = up
 [ $bad = 1 ] || exit 0
 [ $running = 1 ] || exit 3
 exit 1
