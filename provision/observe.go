@@ -58,8 +58,11 @@ func (s *Service) observeNames(ctx context.Context, g spec.Group, o *plan.Observ
 	}, func(v []openstack.SecurityGroup) { o.SecurityGroups = v })
 	read(eg, &mu, func() ([]openstack.FloatingIP, error) { return s.Cloud.FloatingIPs(ctx) },
 		func(v []openstack.FloatingIP) { o.FloatingIPs = v })
-	read(eg, &mu, func() ([]openstack.Network, error) { return s.Cloud.ExternalNetworks(ctx) },
-		func(v []openstack.Network) { o.External = v })
+	// External networks matter where a floating IP is to be allocated from one.
+	if slices.ContainsFunc(g.VIPs, func(v spec.VIP) bool { return v.FloatingIP.Network != "" }) {
+		read(eg, &mu, func() ([]openstack.Network, error) { return s.Cloud.ExternalNetworks(ctx) },
+			func(v []openstack.Network) { o.External = v })
+	}
 	read(eg, &mu, func() ([]openstack.Router, error) { return s.Cloud.Routers(ctx) },
 		func(v []openstack.Router) { o.Routers = v })
 	read(eg, &mu, func() (map[string]bool, error) { return s.Cloud.Extensions(ctx) },

@@ -46,7 +46,7 @@ func (b *builder) isVIPPort(id string) bool {
 // released is the one that frees the VIP of its former floating IP: Neutron
 // allows one for each fixed address.
 func (b *builder) attach(i int, want FloatingIP, all []string, released string) {
-	tags := []string{TagHavip, TagGroup(b.d.Group)}
+	tags := []string{TagGroup(b.d.Group)}
 	vip := b.d.VIPs[i]
 	to := "the VIP"
 	if vip.Address.IsValid() {
@@ -132,7 +132,7 @@ func (b *builder) place(f openstack.FloatingIP) string {
 func (b *builder) release(f openstack.FloatingIP, needs []string) Action {
 	op := ReleaseFloatingIP{ID: f.ID, Allocated: Allocated(f)}
 	for _, t := range f.Tags {
-		if t == TagHavip || t == TagGroup(b.plan.Group) {
+		if t == TagGroup(b.plan.Group) {
 			op.Tags = append(op.Tags, t)
 		}
 	}

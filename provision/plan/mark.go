@@ -11,7 +11,7 @@ import (
 // The marks by which havip's objects are found again, from any workstation.
 // Tags hold no comma and at most 60 characters (Neutron before Zed).
 const (
-	TagHavip = "havip" // every object that havip made or changed
+	TagHavip = "havip" // on every VIP port: how the groups of a project are listed
 
 	tagGroup     = "havip:group="     // on what belongs to a group: VIP port, security group, floating IP
 	tagVRID      = "havip:vrid="      // on the VIP port
