@@ -79,12 +79,25 @@ func run(ctx context.Context, args []string, stderr io.Writer) error {
 	return os.WriteFile(manifestPath, append(text, '\n'), 0o644)
 }
 
+// What the agent may grow to, in bytes: as a stripped binary, and compressed as
+// it travels to servers and lies in the CLI.
+const (
+	maxBinary = 10_000_000
+	maxPacked = 4_000_000
+)
+
 func write(dir, arch string, binary []byte, loose bool, log io.Writer) error {
 	name, data, mode := bundle.FileName(arch), binary, os.FileMode(0o755)
+	if len(binary) > maxBinary {
+		return fmt.Errorf("%s has grown to %d bytes, more than %d", name, len(binary), maxBinary)
+	}
 	if !loose {
 		packed, err := bundle.Compress(binary)
 		if err != nil {
 			return fmt.Errorf("compress %s: %w", name, err)
+		}
+		if len(packed) > maxPacked {
+			return fmt.Errorf("%s has grown to %d bytes compressed, more than %d", name, len(packed), maxPacked)
 		}
 		name, data, mode = name+".gz", packed, 0o644
 	}
