@@ -13,7 +13,17 @@ type active struct {
 	sent      time.Time // when an advertisement last left
 	boost     time.Time // end of PrioritySwitchover; zero when not in force
 	announcer announcer
+
+	// hurry is how many advertisements still follow at pace, the interval
+	// before a reload made it longer.
+	hurry int
+	pace  time.Duration
 }
+
+// teachings is how many advertisements tell of a longer interval at the pace of
+// the shorter one. havip: peers wait by the interval that they know, so one
+// that misses the news would take over; that many are not lost in a row.
+const teachings = 3
 
 // becomeActive enters Active (RFC 9568 section 6.4.2). The advertisement goes first:
 // it keeps other backups from doing the same. The VIPs are on the NIC before the
@@ -41,7 +51,12 @@ func (m *Machine) advertise(now time.Time) {
 func (m *Machine) advertiseAt(now time.Time, priority int) {
 	m.do(SendAdvert{Priority: priority, Interval: m.cfg.Interval})
 	m.do(AddVIPs{Lease: m.cfg.lease()})
-	m.active.advert = now.Add(m.cfg.Interval)
+	gap := m.cfg.Interval
+	if m.active.hurry > 0 {
+		m.active.hurry--
+		gap = min(gap, m.active.pace)
+	}
+	m.active.advert = now.Add(gap)
 }
 
 func (m *Machine) announce(now time.Time) {

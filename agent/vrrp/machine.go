@@ -226,10 +226,14 @@ func (m *Machine) setHealth(now time.Time, ok bool) {
 // reconfigure puts new settings in force. havip: no transition comes from it, so
 // that a reload never moves the address.
 func (m *Machine) reconfigure(now time.Time, cfg Config) {
+	before := m.cfg.Interval
 	m.cfg = cfg
 	switch m.state {
 	case api.Active:
-		// Peers learn the interval from the advertisement that goes out now.
+		// Peers learn the interval from the advertisements that go out now.
+		if cfg.Interval > before {
+			m.active.hurry, m.active.pace = teachings, before
+		}
 		m.active.sent = now
 		m.advertise(now)
 	case api.Backup:

@@ -206,7 +206,17 @@ func TestReconfigured(t *testing.T) {
 				100*ms, Reconfigured{Config: slower},
 				SendAdvert{Priority: 192, Interval: time.Second}, AddVIPs{Lease: 4 * time.Second},
 			)
-			s.deadline(1100 * ms)
+		}},
+		{"a longer interval is told three times more at the pace that peers know", Config{}, func(s script) {
+			s.active()
+			slower := with(func(c *Config) { c.Interval = 600 * ms })
+			news := []Effect{SendAdvert{Priority: 192, Interval: 600 * ms}, AddVIPs{Lease: 2 * time.Second}}
+			s.on(50*ms, Reconfigured{Config: slower}, news...)
+			for _, at := range []time.Duration{450 * ms, 850 * ms, 1250 * ms} {
+				s.deadline(at)
+				s.on(at, Tick{}, news...)
+			}
+			s.deadline(1850 * ms)
 		}},
 		{"a much shorter interval is no stall", Config{}, func(s script) {
 			s.active()
