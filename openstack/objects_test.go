@@ -63,6 +63,22 @@ func TestTagsAreAddedOneByOneAndEscaped(t *testing.T) {
 	}
 }
 
+func TestAllTagsOfAnObjectAreSetInOneRequest(t *testing.T) {
+	c := newCloud(t)
+	client := c.connect(t)
+	c.on("PUT /network/v2.0/ports/x/tags", answer{status: 500, body: `{}`}, answer{status: 200, body: `{"tags": ["havip", "havip:vrid=51"]}`})
+	if err := client.SetTags(t.Context(), openstack.Ports, "x", []string{"havip", "havip:vrid=51"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.last().Body, `{"tags":["havip","havip:vrid=51"]}`; got != want {
+		t.Errorf("body: got %s, want %s", got, want)
+	}
+	before := len(c.calls)
+	if client.SetTags(t.Context(), openstack.Ports, "x", []string{"fine", "a,b"}) == nil || len(c.since(before)) > 0 {
+		t.Error("a tag that Neutron cannot keep is sent")
+	}
+}
+
 func TestTagsThatNeutronCannotKeepAreRefused(t *testing.T) {
 	c := newCloud(t)
 	client := c.connect(t)

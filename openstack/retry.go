@@ -73,11 +73,11 @@ func passing(r *http.Request, resp *http.Response, err error) bool {
 	return false
 }
 
-// isTagging tells whether a request adds or removes one tag. Repeating that is
+// isTagging tells whether a request adds, removes or sets tags. Repeating that is
 // safe, and needed: Neutron answers 500 when two writers of one object meet in
 // a deadlock in its database (seen with Zed on MariaDB).
 func isTagging(r *http.Request) bool {
-	return (r.Method == http.MethodPut || r.Method == http.MethodDelete) && strings.Contains(r.URL.Path, "/tags/")
+	return (r.Method == http.MethodPut || r.Method == http.MethodDelete) && strings.Contains(r.URL.Path+"/", "/tags/")
 }
 
 // pauseBefore is how long to wait before an attempt: what Retry-After says

@@ -18,6 +18,20 @@ func (c *Client) AddTag(ctx context.Context, k Kind, id, tag string) error {
 	return failure("add tag to "+k.singular(), id, err)
 }
 
+// SetTags replaces all tags of an object in one request. What others have
+// tagged it with meanwhile is lost: it is for an object that the caller has
+// only just made.
+func (c *Client) SetTags(ctx context.Context, k Kind, id string, tags []string) error {
+	for _, t := range tags {
+		if err := checkTag(t); err != nil {
+			return err
+		}
+	}
+	opts := attributestags.ReplaceAllOpts{Tags: tags}
+	_, err := attributestags.ReplaceAll(ctx, c.network, string(k), id, opts).Extract()
+	return failure("set tags of "+k.singular(), id, err)
+}
+
 // RemoveTag takes one tag off an object; a tag or an object that is gone
 // already is no error.
 func (c *Client) RemoveTag(ctx context.Context, k Kind, id, tag string) error {

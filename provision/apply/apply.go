@@ -4,6 +4,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,7 +63,7 @@ func (e *ActionError) Unwrap() error { return e.Err }
 // that a repeat finds as little as possible left to do; the error joins every
 // failure. The result is valid also with an error.
 func (r *Runner) Run(ctx context.Context, p plan.Plan) (*Result, error) {
-	x := &execution{runner: r, plan: p, known: newKnown(p.Known)}
+	x := &execution{runner: r, plan: p, known: newKnown(p.Known), wave: newWave(p.Actions)}
 	done := make(map[string]chan struct{}, len(p.Actions))
 	failed := make(map[string]error, len(p.Actions))
 	var mu sync.Mutex
@@ -73,7 +74,12 @@ func (r *Runner) Run(ctx context.Context, p plan.Plan) (*Result, error) {
 	for _, a := range p.Actions {
 		wg.Go(func() {
 			defer close(done[a.ID])
+			defer x.wave.end(a.ID)
 			err := waitFor(ctx, a, done, failed, &mu)
+			if err == nil && startsAgent(a) && !x.wave.passed() {
+				err = &SkippedError{Need: "tagging"}
+			}
+			err = cmp.Or(err, ctx.Err())
 			if err == nil {
 				r.Progress.Begin(a)
 				err = x.do(ctx, a)
@@ -87,8 +93,7 @@ func (r *Runner) Run(ctx context.Context, p plan.Plan) (*Result, error) {
 		})
 	}
 	wg.Wait()
-	x.late.Wait()
-	errs := x.lateErrs
+	errs := x.wave.wait()
 	for _, a := range p.Actions {
 		err := failed[a.ID]
 		if skipped := (*SkippedError)(nil); err != nil && !errors.As(err, &skipped) {
@@ -113,7 +118,15 @@ func waitFor(ctx context.Context, a plan.Action, done map[string]chan struct{}, 
 			return &SkippedError{Need: need}
 		}
 	}
-	return ctx.Err()
+	return nil
+}
+
+// startsAgent tells whether an action brings an agent to a server that had
+// none. It waits until the member's port is tagged: an agent without that mark
+// would be found neither by delete nor from another workstation.
+func startsAgent(a plan.Action) bool {
+	op, ok := a.Op.(plan.ConvergeAgent)
+	return ok && op.New
 }
 
 // Undo takes back what the run behind res changed, newest first, and returns

@@ -21,21 +21,12 @@ type execution struct {
 	done []plan.Action
 	undo []undo
 
-	late     sync.WaitGroup
-	lateErrs []error
+	wave *wave
 }
 
-// later runs a job that nothing in the plan needs, beside the actions that
-// follow. The run waits for it in the end.
-func (x *execution) later(job func() error) {
-	x.late.Go(func() {
-		if err := job(); err != nil {
-			x.mu.Lock()
-			defer x.mu.Unlock()
-			x.lateErrs = append(x.lateErrs, err)
-		}
-	})
-}
+// later runs a job on an object that nothing in the cloud waits for: with the
+// wave, or at once when that is under way. The run waits for it in the end.
+func (x *execution) later(object string, job func() error) { x.wave.add(object, job) }
 
 // do executes one action and records it.
 func (x *execution) do(ctx context.Context, a plan.Action) error {

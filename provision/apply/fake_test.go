@@ -290,6 +290,15 @@ func (c *fakeCloud) AddTag(_ context.Context, k openstack.Kind, id, tag string) 
 	return err
 }
 
+func (c *fakeCloud) SetTags(_ context.Context, k openstack.Kind, id string, tags []string) error {
+	err := c.begin("set tags %s %s %v", k, id, tags)
+	defer c.mu.Unlock()
+	if err == nil {
+		c.retag(id, func([]string) []string { return slices.Clone(tags) })
+	}
+	return err
+}
+
 func (c *fakeCloud) RemoveTag(_ context.Context, k openstack.Kind, id, tag string) error {
 	err := c.begin("untag %s %s %s", k, id, tag)
 	defer c.mu.Unlock()

@@ -32,7 +32,12 @@ func (x *execution) attachFloatingIP(ctx context.Context, op plan.AttachFloating
 		x.known.setFloatingIP(op.VIP, f)
 		undo = func(ctx context.Context) error { return x.giveBack(ctx, op, id) }
 	}
-	x.later(func() error { return x.addTags(ctx, openstack.FloatingIPs, id, op.Tags) })
+	x.later(id, func() error {
+		if op.ID == "" {
+			return c.SetTags(ctx, openstack.FloatingIPs, id, op.Tags)
+		}
+		return x.addTags(ctx, openstack.FloatingIPs, id, op.Tags)
+	})
 	return undo, nil
 }
 

@@ -35,7 +35,7 @@ func (x *execution) createSecurityGroup(ctx context.Context, op plan.CreateSecur
 		return nil, errors.Join(first, undo(ctx))
 	}
 	x.known.setGroup(g.ID)
-	x.later(func() error {
+	x.later(g.ID, func() error {
 		return x.addTags(ctx, openstack.SecurityGroups, g.ID, []string{plan.TagGroup(x.plan.Group)})
 	})
 	return undo, err

@@ -35,6 +35,8 @@ type Cloud interface {
 	DeleteFloatingIP(ctx context.Context, id string) error
 
 	AddTag(ctx context.Context, k openstack.Kind, id, tag string) error
+	// SetTags replaces all tags: only for an object that this run has just made.
+	SetTags(ctx context.Context, k openstack.Kind, id string, tags []string) error
 	RemoveTag(ctx context.Context, k openstack.Kind, id, tag string) error
 }
 

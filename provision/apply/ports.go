@@ -30,8 +30,8 @@ func (x *execution) createVIPPort(ctx context.Context, op plan.CreateVIPPort) (i
 		return undo, fmt.Errorf("port %s has %d addresses instead of one", p.ID, len(p.FixedIPs))
 	}
 	x.known.setVIP(op.VIP, plan.VIPResource{PortID: p.ID, Address: p.FixedIPs[0].IP})
-	x.later(func() error {
-		return x.addTags(ctx, openstack.Ports, p.ID, plan.VIPPortTags(x.plan.Group, x.plan.Desired.VRID))
+	x.later(p.ID, func() error {
+		return c.SetTags(ctx, openstack.Ports, p.ID, plan.VIPPortTags(x.plan.Group, x.plan.Desired.VRID))
 	})
 	return undo, nil
 }
@@ -73,7 +73,7 @@ func (x *execution) joinPort(ctx context.Context, op plan.JoinPort) (inverse, er
 	if err != nil {
 		return nil, err
 	}
-	x.later(func() error { return x.addTags(ctx, openstack.Ports, op.PortID, tags) })
+	x.later(op.PortID, func() error { return x.addTags(ctx, openstack.Ports, op.PortID, tags) })
 	if !changed && len(op.Tags) == 0 {
 		return nil, nil
 	}
