@@ -206,6 +206,30 @@ func TestDriftIsExplainedAndMended(t *testing.T) {
 		{name: "configuration gone", happens: agent(func(a *plan.Agent) { a.Config, a.ConfigSHA256, a.Running, a.Status = nil, "", false, nil })},
 		{name: "two actives", stays: true, happens: func(o *plan.Observed) { setState(o, "server-2", api.Active) }},
 		{name: "no active", stays: true, happens: func(o *plan.Observed) { setState(o, "server-1", api.Backup) }},
+		{name: "a member in init", stays: true, happens: func(o *plan.Observed) {
+			editRouter(o, "server-2", func(r *api.Router) { r.State, r.Reason = api.Init, "the interface is not usable" })
+		}},
+		{name: "the active leaves and stays", stays: true, happens: func(o *plan.Observed) {
+			editRouter(o, "server-1", func(r *api.Router) { r.State, r.Reason = api.Leaving, "stopping" })
+		}},
+		{name: "the active without the vip", stays: true, happens: func(o *plan.Observed) {
+			editRouter(o, "server-1", func(r *api.Router) { r.Held = false })
+		}},
+		{name: "a backup with the vip", stays: true, happens: func(o *plan.Observed) {
+			editRouter(o, "server-2", func(r *api.Router) { r.Held = true })
+		}},
+		{name: "a check fails", stays: true, happens: func(o *plan.Observed) {
+			editHost(o, "server-2", func(h *plan.Host) {
+				st := *h.Agent.Status
+				st.Checks = []api.Check{{Name: "http", OK: true}, {Name: "ssh", Why: "connection refused"}}
+				h.Agent.Status = &st
+			})
+		}},
+		{name: "another group with the vrid", stays: true, happens: func(o *plan.Observed) {
+			o.Ports = append(o.Ports, openstack.Port{
+				ID: "vip-web", NetworkID: internal.ID, ProjectID: "dev", Tags: plan.VIPPortTags("web", 1),
+			})
+		}},
 		{name: "server unreachable", stays: true, happens: func(o *plan.Observed) { unreachable(o, "server-2") }},
 		{name: "configuration unreadable", happens: agent(func(a *plan.Agent) { a.Config, a.ConfigSHA256 = nil, "garbage" })},
 		{name: "sudo asks for a password", stays: true, happens: func(o *plan.Observed) {
@@ -248,11 +272,17 @@ func TestDriftIsExplainedAndMended(t *testing.T) {
 	}
 }
 
+// setState puts a member into a state; an active one holds the VIP.
 func setState(o *plan.Observed, id string, s api.State) {
+	editRouter(o, id, func(r *api.Router) { r.State, r.Held = s, s == api.Active })
+}
+
+// editRouter changes what an agent says of its first router.
+func editRouter(o *plan.Observed, id string, change func(*api.Router)) {
 	editHost(o, id, func(h *plan.Host) {
 		st := *h.Agent.Status
 		st.Routers = slices.Clone(st.Routers)
-		st.Routers[0].State = s
+		change(&st.Routers[0])
 		h.Agent.Status = &st
 	})
 }

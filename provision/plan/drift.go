@@ -4,9 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
-
-	"github.com/havip/havip/agent/api"
 )
 
 // Deviation is one thing that is not as it should be, what follows from it,
@@ -28,11 +27,16 @@ func Drift(d Desired, o Observed) []Deviation {
 	b.securityGroup()
 	r := &report{builder: b, create: "havip create " + d.Group}
 	r.vips()
-	r.group()
-	r.ports()
-	r.floatingIPs()
+	if len(d.VIPs) > 0 { // else it is not known what these should be
+		r.vrids()
+		r.group()
+		r.ports()
+		r.floatingIPs()
+	}
 	r.servers()
 	r.agreement()
+	r.routers()
+	r.checks()
 	return r.all
 }
 
@@ -50,6 +54,11 @@ func (r *report) note(object, id, message, consequence, cure string) {
 func (r *report) mend() string { return "Mend it: " + r.create }
 
 func (r *report) vips() {
+	if len(r.d.VIPs) == 0 {
+		r.note("VIP port of "+r.d.Group, "", "it is gone, and no agent could tell its address",
+			"Neutron may give the address to another server, and the floating IP leads nowhere.",
+			r.mend()+" -f FILE, with the address in it")
+	}
 	for i, v := range r.d.VIPs {
 		object := "VIP port " + VIPPortName(r.d.Group, v.Family)
 		p, ok := r.found.VIPPort(v.Family)
@@ -68,6 +77,18 @@ func (r *report) vips() {
 				"Other workstations may not find the group, or give its VRID away.", r.mend())
 		}
 	}
+}
+
+// vrids says which other groups advertise under the group's VRID: two creates
+// at the same moment may each have found it free.
+func (r *report) vrids() {
+	taken := TakenVRIDs(r.d.Group, r.d.VIPs, r.o)
+	other, ok := taken[r.d.VRID]
+	if !ok {
+		return
+	}
+	r.note("VRID "+strconv.Itoa(r.d.VRID), "", "group "+other+" has it too, on the same network",
+		"With multicast the members of both groups take each other for peers.", toMend(VRIDHint(r.d.Group, other, taken)))
 }
 
 func (r *report) action(id string) (Action, bool) {
@@ -230,35 +251,5 @@ func (r *report) agent(name, id string, h Host, c Change) {
 		}
 		r.note(object, id, fmt.Sprintf("configuration: %s is %s instead of %s",
 			c.Field, cmp.Or(c.Before, "missing"), cmp.Or(c.After, "nothing")), "", r.mend())
-	}
-}
-
-// agreement says where not exactly one member is active.
-func (r *report) agreement() {
-	for _, v := range r.d.VIPs {
-		var actives []string
-		answering := 0
-		for _, m := range r.d.Members {
-			st := r.o.Hosts[m.Server.ID].Agent.Status
-			if st == nil {
-				continue
-			}
-			answering++
-			for _, vr := range st.Routers {
-				if FamilyOf(vr.Source) == v.Family && vr.State == api.Active {
-					actives = append(actives, r.names.of(m.Server.ID))
-				}
-			}
-		}
-		object := "VIP " + v.Address.String()
-		switch {
-		case len(actives) > 1:
-			r.note(object, "", strings.Join(actives, " and ")+" are active",
-				"Clients reach one or the other. They do not hear each other.",
-				"Check what blocks protocol 112 between them: the security groups above, a firewall on the servers.")
-		case len(actives) == 0 && answering > 0:
-			r.note(object, "", "no member is active", "Nobody answers on it.",
-				"havip status --watch "+r.d.Group+"; if it stays so, the agents' journals tell why.")
-		}
 	}
 }

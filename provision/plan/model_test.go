@@ -274,7 +274,7 @@ func configSum(c config.Config) string { return fmt.Sprintf("%+v", c) }
 func statusOf(c config.Config) []api.Router {
 	var all []api.Router
 	for _, r := range c.Routers {
-		all = append(all, api.Router{VRID: r.VRID, State: api.Backup, Priority: r.Priority, Source: r.Source})
+		all = append(all, api.Router{VRID: r.VRID, State: api.Backup, Priority: r.Priority, Source: r.Source, Addresses: r.Addresses})
 	}
 	return all
 }
@@ -311,7 +311,7 @@ func (m *model) state(id string, s api.State) {
 	st := *h.Agent.Status
 	st.Routers = slices.Clone(st.Routers)
 	for i := range st.Routers {
-		st.Routers[i].State = s
+		st.Routers[i].State, st.Routers[i].Held = s, s == api.Active
 	}
 	h.Agent.Status = &st
 	m.o.Hosts[id] = h

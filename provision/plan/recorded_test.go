@@ -46,6 +46,30 @@ func TestRecordedKnowsAVIPWhosePortIsGone(t *testing.T) {
 	}
 }
 
+func TestRecordedListsTheMembersWhenNobodyKnowsTheVIP(t *testing.T) {
+	o := settled(t, "1 2")
+	o.Ports = slices.DeleteFunc(o.Ports, func(p openstack.Port) bool { return p.ID == "vip-v4" })
+	unreachable(&o, "server-1")
+	unreachable(&o, "server-2")
+	got, ok := plan.Recorded(group, o)
+	if !ok || len(got.VIPs) != 0 || len(got.Members) != 2 {
+		t.Fatalf("recorded %v: %+v", ok, got)
+	}
+	golden(t, "drift vip port gone and no agent answers", explained(plan.Drift(got, o)))
+}
+
+func TestRecordedMissesAMemberWhoseServerWasDeleted(t *testing.T) {
+	o := settled(t, "1 2")
+	o.Ports = slices.DeleteFunc(o.Ports, func(p openstack.Port) bool { return p.ID == "port-2" })
+	delete(o.Servers, "bastion-2")
+	delete(o.Hosts, "server-2")
+	got, ok := plan.Recorded(group, o)
+	if !ok || len(got.Members) != 1 {
+		t.Fatalf("recorded %v: %+v", ok, got)
+	}
+	golden(t, "drift server deleted", explained(plan.Drift(got, o)))
+}
+
 func TestRecordedIsNothingWithoutMarks(t *testing.T) {
 	o := fresh()
 	o.Ports = append(o.Ports, openstack.Port{ // another project's group of the same name

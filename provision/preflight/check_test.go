@@ -143,3 +143,37 @@ func TestBothFamilies(t *testing.T) {
 		t.Errorf("floating ips: %+v and %+v", d.VIPs[0].FloatingIP, d.VIPs[1].FloatingIP)
 	}
 }
+
+func TestLookingIsNotRefusedByWhatDriftSays(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*world)
+	}{
+		{"this CLI carries no agents", func(w *world) {
+			w.opt.Release.SHA256 = nil
+			w.host(func(h *plan.Host) { h.Agent = plan.Agent{BinarySHA256: "cccc", Version: "9.0.0"} })
+		}},
+		{"a server is out of reach", func(w *world) { w.o.Hosts["server-1"] = plan.Host{Err: "no route to host"} }},
+		{"a server is shut off", func(w *world) {
+			w.nova(func(s *openstack.Server) { s.Status = "SHUTOFF" })
+			delete(w.o.Hosts, "server-1")
+		}},
+		{"sudo asks for a password", func(w *world) { w.o.Hosts["server-1"] = plan.Host{User: "debian"} }},
+		{"port security is off", func(w *world) { w.port("port-1", func(p *openstack.Port) { p.PortSecurity = false }) }},
+		{"another group has the VRID", func(w *world) { w.otherGroup(4) }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := sound()
+			w.made()
+			tt.change(w)
+			if _, findings := preflight.Check(w.g, w.o, w.opt); !findings.Refused() {
+				t.Error("a create is not refused")
+			}
+			w.opt.LookOnly = true
+			if d := check(t, w); len(d.Members) != 2 || len(d.VIPs) != 1 || d.VRID != 4 {
+				t.Errorf("desired: %+v", d)
+			}
+		})
+	}
+}

@@ -166,6 +166,9 @@ func TestFindings(t *testing.T) {
 		}},
 
 		{"the VRID of another group", func(w *world) { w.g.VRRP.ID = 7; w.otherGroup(7) }},
+		{"the group's VRID is another group's too", func(w *world) { w.made(); w.otherGroup(4); w.otherGroup(1) }},
+		{"the group's VRID is another group's too, and asked for", func(w *world) { w.made(); w.otherGroup(4); w.g.VRRP.ID = 4 }},
+		{"the group's VRID is another group's too, and changes", func(w *world) { w.made(); w.otherGroup(4); w.g.VRRP.ID = 9 }},
 		{"all VRIDs taken", func(w *world) {
 			for id := 1; id <= 255; id++ {
 				w.otherGroup(id)

@@ -22,6 +22,9 @@ func (c *checker) hosts() {
 		if !ok {
 			h.Err = "it was not looked at"
 		}
+		if c.opt.LookOnly && (h.Err != "" || !h.Root) {
+			continue // plan.Drift says so
+		}
 		if h.Err != "" {
 			c.fail(Finding{
 				Subject: subject, Message: "cannot be reached: " + h.Err,
@@ -40,6 +43,17 @@ func (c *checker) host(subject string, m plan.Member, h plan.Host) {
 			Hint: "let it use sudo without a password, or choose another user in ssh.user",
 		})
 	}
+	c.installable(subject, h)
+	c.nic(subject, m, h)
+	c.foreign(subject, h)
+}
+
+// installable checks that this CLI's agent is one for the server. A CLI that
+// carries none can look all the same.
+func (c *checker) installable(subject string, h plan.Host) {
+	if c.opt.LookOnly && len(c.opt.Release.SHA256) == 0 {
+		return
+	}
 	if archs := slices.Sorted(maps.Keys(c.opt.Release.SHA256)); !slices.Contains(archs, h.Arch) {
 		have := cmp.Or(strings.Join(archs, ", "), "none")
 		c.fail(Finding{
@@ -52,8 +66,6 @@ func (c *checker) host(subject string, m plan.Member, h plan.Host) {
 			Subject: subject, Message: fmt.Sprintf("its init system is %s; havip knows systemd and sysv", cmp.Or(string(h.Init), "unknown")),
 		})
 	}
-	c.nic(subject, m, h)
-	c.foreign(subject, h)
 	if a := h.Agent; a.BinarySHA256 != "" && a.BinarySHA256 != c.opt.Release.SHA256[h.Arch] && newer(a.Version, c.opt.Release.Version) {
 		c.fail(Finding{
 			Subject: subject, Message: fmt.Sprintf("its agent is %s, newer than this havip's %s", a.Version, c.opt.Release.Version),

@@ -91,7 +91,7 @@ const pairLimit = 10
 // usable checks that a member's port lets the VIP through.
 func (c *checker) usable(s candidate, p openstack.Port) {
 	subject := "server " + s.server.Name
-	if !p.PortSecurity {
+	if !p.PortSecurity && !c.opt.LookOnly {
 		// Neutron refuses address pairs there (409 AddressPairAndPortSecurityRequired),
 		// and on OVN the floating IP depends on them.
 		c.fail(Finding{

@@ -14,6 +14,10 @@ type Options struct {
 	MoveFloatingIP bool
 	// Release is the agent that this CLI can put on servers.
 	Release plan.AgentRelease
+	// LookOnly tells that nothing will be made or installed: what plan.Drift
+	// says itself of such a group is no finding then, and neither is that there
+	// are no agents to install.
+	LookOnly bool
 }
 
 // Check resolves g: names become IDs, "auto" a number. The result is whole

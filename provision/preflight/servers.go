@@ -44,7 +44,9 @@ func (c *checker) servers() []candidate {
 			continue
 		}
 		refs[server.ID] = s.Ref
-		c.state(server)
+		if !c.opt.LookOnly {
+			c.state(server)
+		}
 		all = append(all, candidate{spec: s, server: server})
 	}
 	c.hypervisors(all)

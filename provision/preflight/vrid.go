@@ -2,7 +2,6 @@ package preflight
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/havip/havip/openstack"
 	"github.com/havip/havip/provision/plan"
@@ -12,8 +11,9 @@ import (
 // the lowest that no havip group of the networks and no other daemon on the
 // servers has.
 func (c *checker) vrid() {
-	taken := c.takenVRIDs()
-	if want := c.group.VRRP.ID; want != 0 {
+	taken := plan.TakenVRIDs(c.group.Name, c.d.VIPs, c.o)
+	own := c.ownVRID()
+	if want := c.group.VRRP.ID; want != 0 && want != own {
 		c.d.VRID = want
 		if by, ok := taken[want]; ok {
 			c.fail(Finding{
@@ -23,9 +23,32 @@ func (c *checker) vrid() {
 		}
 		return
 	}
-	if c.d.VRID = c.ownVRID(); c.d.VRID != 0 {
+	if c.d.VRID = own; own != 0 {
+		c.collides(own, taken)
 		return
 	}
+	c.claimForeign(taken)
+	if c.d.VRID = plan.FreeVRID(taken); c.d.VRID == 0 {
+		c.fail(Finding{Subject: "vrrp.id", Message: "all 255 are taken on that network", Hint: "delete a group that is not needed, or use another network"})
+	}
+}
+
+// collides refuses a group whose VRID another one took at the same moment.
+// Where nothing is to be made plan.Drift says so.
+func (c *checker) collides(own int, taken map[int]string) {
+	by, ok := taken[own]
+	if !ok || c.opt.LookOnly {
+		return
+	}
+	c.claimForeign(taken)
+	c.fail(Finding{
+		Subject: "vrrp.id", Message: fmt.Sprintf("%d is the VRID of group %s and of group %s on one network", own, c.group.Name, by),
+		Hint: plan.VRIDHint(c.group.Name, by, taken),
+	})
+}
+
+// claimForeign adds what other daemons on the members' servers use.
+func (c *checker) claimForeign(taken map[int]string) {
 	for _, m := range c.d.Members {
 		for _, f := range c.o.Hosts[m.Server.ID].Foreign {
 			for _, id := range f.VRIDs {
@@ -33,13 +56,6 @@ func (c *checker) vrid() {
 			}
 		}
 	}
-	for id := 1; id <= 255; id++ {
-		if _, ok := taken[id]; !ok {
-			c.d.VRID = id
-			return
-		}
-	}
-	c.fail(Finding{Subject: "vrrp.id", Message: "all 255 are taken on that network", Hint: "delete a group that is not needed, or use another network"})
 }
 
 // ownVRID is the one that the group has: its VIP ports say so or, should they
@@ -61,18 +77,4 @@ func (c *checker) ownVRID() int {
 		}
 	}
 	return 0
-}
-
-// takenVRIDs are those of the other groups on the VIPs' networks, whoever's
-// project they are in, with the group's name.
-func (c *checker) takenVRIDs() map[int]string {
-	taken := make(map[int]string)
-	for _, p := range c.o.Ports {
-		onOurs := slices.ContainsFunc(c.d.VIPs, func(v plan.VIP) bool { return v.Network.ID == p.NetworkID })
-		own := slices.ContainsFunc(c.found.VIPPorts, func(f openstack.Port) bool { return f.ID == p.ID })
-		if id := plan.VRIDOf(p); id != 0 && onOurs && !own {
-			taken[id] = plan.GroupOf(p.Tags, p.Description)
-		}
-	}
-	return taken
 }
