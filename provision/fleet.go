@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -19,7 +20,7 @@ import (
 )
 
 // Fleet is the group's servers as SSH reaches them: one connection each, made
-// when it is first needed and kept until Close.
+// when it is first needed, made anew when it has ended, and kept until Close.
 type Fleet struct {
 	service *Service
 	// hints say how to reach single servers, by name or ID, as the group file
@@ -30,14 +31,37 @@ type Fleet struct {
 	servers map[string]*link // by server ID
 }
 
-// link is one server and its connection, once there is one.
+// link is the way to one server and the connection, once there is one.
 type link struct {
-	server openstack.Server
+	mu     sync.Mutex
 	target remote.Target
+	conn   Connection
+}
 
-	once sync.Once
-	conn Connection
-	err  error
+// connect gives the connection that there is, or makes one: also after the
+// last try failed, since the server may have come up meanwhile.
+func (l *link) connect(ctx context.Context, dial Dialer) (Connection, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conn != nil && l.conn.Alive() {
+		return l.conn, nil
+	}
+	_ = l.close() // one that has ended
+	conn, err := dial(ctx, l.target)
+	if err != nil {
+		return nil, err
+	}
+	l.conn = conn
+	return conn, nil
+}
+
+func (l *link) close() error {
+	if l.conn == nil {
+		return nil
+	}
+	err := l.conn.Close()
+	l.conn = nil
+	return err
 }
 
 // NewFleet is an empty fleet.
@@ -51,23 +75,29 @@ func (f *Fleet) Close() error {
 	defer f.mu.Unlock()
 	var errs []error
 	for _, l := range f.servers {
-		if l.conn != nil {
-			errs = append(errs, l.conn.Close())
-		}
+		l.mu.Lock()
+		errs = append(errs, l.close())
+		l.mu.Unlock()
 	}
 	f.servers = map[string]*link{}
 	return errors.Join(errs...)
 }
 
-// Know makes the fleet learn how to reach every server in o.
+// Know makes the fleet learn how to reach every server in o. A way that has
+// changed counts from the next connection on.
 func (f *Fleet) Know(g spec.Group, o plan.Observed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, servers := range o.Servers {
 		for _, sv := range servers {
-			if _, ok := f.servers[sv.ID]; !ok {
-				f.servers[sv.ID] = &link{server: sv, target: f.target(sv, f.hint(sv), g.SSH, o)}
+			l, ok := f.servers[sv.ID]
+			if !ok {
+				l = &link{}
+				f.servers[sv.ID] = l
 			}
+			l.mu.Lock()
+			l.target = f.target(sv, f.hint(sv), g.SSH, o)
+			l.mu.Unlock()
 		}
 	}
 }
@@ -85,11 +115,19 @@ func (f *Fleet) hint(sv openstack.Server) spec.ServerSSH {
 // first; then, without jump hosts, a floating IP before a fixed address, and
 // with them the other way round.
 func (f *Fleet) target(sv openstack.Server, want spec.ServerSSH, way spec.SSH, o plan.Observed) remote.Target {
-	t := remote.Target{Port: want.Port, User: want.User}
+	t := remote.Target{ServerName: sv.Name, Port: want.Port, User: want.User}
 	if want.Host != "" {
-		t.Names = append(t.Names, want.Host)
+		t.Names = []string{want.Host}
 	}
-	t.Names = append(t.Names, sv.Name)
+	if way.HostKeys == spec.Console {
+		t.ConsoleKeys = func(ctx context.Context) ([]ssh.PublicKey, error) {
+			text, err := f.service.Cloud.ConsoleOutput(ctx, sv.ID)
+			if err != nil {
+				return nil, err
+			}
+			return remote.ParseConsoleKeys(text), nil
+		}
+	}
 	var fixed, floating []netip.Addr
 	for _, a := range sv.Addresses {
 		if a.Floating {
@@ -118,19 +156,10 @@ func (f *Fleet) target(sv openstack.Server, want spec.ServerSSH, way spec.SSH, o
 	for _, a := range order {
 		t.Addresses = append(t.Addresses, a.String())
 	}
-	if way.HostKeys == spec.Console {
-		t.ConsoleKeys = func(ctx context.Context) ([]ssh.PublicKey, error) {
-			text, err := f.service.Cloud.ConsoleOutput(ctx, sv.ID)
-			if err != nil {
-				return nil, err
-			}
-			return remote.ParseConsoleKeys(text), nil
-		}
-	}
 	return t
 }
 
-// connect is the connection to a server, made once.
+// connect is the connection to a server.
 func (f *Fleet) connect(ctx context.Context, id string) (Connection, error) {
 	f.mu.Lock()
 	l, ok := f.servers[id]
@@ -138,9 +167,13 @@ func (f *Fleet) connect(ctx context.Context, id string) (Connection, error) {
 	if !ok {
 		return nil, fmt.Errorf("server %s is not known", id)
 	}
-	l.once.Do(func() { l.conn, l.err = f.service.Dial(ctx, l.target) })
-	return l.conn, l.err
+	return l.connect(ctx, f.service.Dial)
 }
+
+// lookTime is far more than a look at a server takes, also on a slow one.
+const lookTime = time.Minute
+
+var errSilent = fmt.Errorf("no answer within %s", lookTime)
 
 // Inspect looks at one server; what stands in the way is part of the result.
 func (f *Fleet) Inspect(ctx context.Context, sv openstack.Server, group string) plan.Host {
@@ -151,7 +184,14 @@ func (f *Fleet) Inspect(ctx context.Context, sv openstack.Server, group string) 
 	if err != nil {
 		return plan.Host{Err: err.Error(), Hint: hintOf(err)}
 	}
+	// Dialling bounds itself, and may wait for a person. What is run does not:
+	// a mount that is gone makes it hang for good.
+	ctx, cancel := context.WithTimeoutCause(ctx, lookTime, errSilent)
+	defer cancel()
 	h, err := server.Inspect(ctx, conn, group)
+	if errors.Is(err, errSilent) {
+		return plan.Host{Err: err.Error(), Hint: "log in to " + sv.Name + " and look what hangs there: sudo, the shell's profile, a mount"}
+	}
 	if err != nil {
 		return plan.Host{Err: err.Error(), Hint: hintOf(err)}
 	}

@@ -1,13 +1,19 @@
 package provision
 
 import (
+	"context"
+	"errors"
+	"io"
 	"net/netip"
+	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/havip/havip/openstack"
 	"github.com/havip/havip/provision/plan"
+	"github.com/havip/havip/provision/remote"
 	"github.com/havip/havip/provision/spec"
 )
 
@@ -33,20 +39,20 @@ func TestTheWayToAServer(t *testing.T) {
 		addresses []string
 	}{
 		{
-			name: "by its name, else by floating IP, else by fixed address", names: []string{"bastion-1"},
+			name:      "by its name, else by floating IP, else by fixed address",
 			addresses: []string{"203.0.113.20", "203.0.113.21", "10.0.0.130"},
 		},
 		{
 			name: "through a jump host the fixed address comes first", way: spec.SSH{Jump: []string{"jump"}},
-			names: []string{"bastion-1"}, addresses: []string{"10.0.0.130", "203.0.113.20", "203.0.113.21"},
+			addresses: []string{"10.0.0.130", "203.0.113.20", "203.0.113.21"},
 		},
 		{
 			name: "a host name of the group file comes before the server's", host: spec.ServerSSH{Host: "b1.example"},
-			names: []string{"b1.example", "bastion-1"}, addresses: []string{"203.0.113.20", "203.0.113.21", "10.0.0.130"},
+			names: []string{"b1.example"}, addresses: []string{"203.0.113.20", "203.0.113.21", "10.0.0.130"},
 		},
 		{
 			name: "an address of the group file is the only one", host: spec.ServerSSH{Host: "10.9.9.9"},
-			names: []string{"10.9.9.9", "bastion-1"}, addresses: []string{"10.9.9.9"},
+			names: []string{"10.9.9.9"}, addresses: []string{"10.9.9.9"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -54,6 +60,9 @@ func TestTheWayToAServer(t *testing.T) {
 			f.hints = []spec.Server{{Ref: "bastion-1", SSH: tt.host}}
 			f.Know(spec.Group{SSH: tt.way}, o)
 			got := f.servers["s1"].target
+			if got.ServerName != "bastion-1" {
+				t.Errorf("server name %q", got.ServerName)
+			}
 			if diff := cmp.Diff(tt.names, got.Names); diff != "" {
 				t.Errorf("names (-want +got):\n%s", diff)
 			}
@@ -62,4 +71,80 @@ func TestTheWayToAServer(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestConsoleKeysAreReadWhereverTheServerIsReached(t *testing.T) {
+	o := plan.Observed{Servers: map[string][]openstack.Server{"b": {{ID: "s1", Name: "bastion-1"}}}}
+	for _, host := range []string{"", "b1.example", "10.9.9.9"} {
+		f := (&Service{}).NewFleet()
+		f.hints = []spec.Server{{Ref: "s1", SSH: spec.ServerSSH{Host: host}}}
+		f.Know(spec.Group{SSH: spec.SSH{HostKeys: spec.Console}}, o)
+		if f.servers["s1"].target.ConsoleKeys == nil {
+			t.Errorf("ssh.host %q: the console is not read", host)
+		}
+	}
+}
+
+// sshConn is a connection that a test can end. It answers nothing.
+type sshConn struct {
+	dead   bool
+	closed bool
+}
+
+func (*sshConn) Run(ctx context.Context, _ string, _ io.Reader) ([]byte, error) {
+	<-ctx.Done()
+	return nil, context.Cause(ctx)
+}
+func (*sshConn) Address() string { return "10.0.0.130" }
+func (*sshConn) User() string    { return "debian" }
+func (c *sshConn) Alive() bool   { return !c.dead }
+func (c *sshConn) Close() error  { c.closed = true; return errors.New("broken pipe") }
+
+func TestAConnectionIsKeptWhileItLivesAndMadeAnewAfterwards(t *testing.T) {
+	var made []*sshConn
+	var fail error
+	f := (&Service{Dial: func(context.Context, remote.Target) (Connection, error) {
+		if fail != nil {
+			return nil, fail
+		}
+		made = append(made, &sshConn{})
+		return made[len(made)-1], nil
+	}}).NewFleet()
+	f.Know(spec.Group{}, plan.Observed{Servers: map[string][]openstack.Server{"b": {{ID: "s1"}}}})
+	connect := func(wantConn int, wantErr error) {
+		t.Helper()
+		c, err := f.connect(t.Context(), "s1")
+		if !errors.Is(err, wantErr) {
+			t.Fatalf("error %v, want %v", err, wantErr)
+		}
+		if err == nil && (len(made) != wantConn || c != made[wantConn-1]) {
+			t.Fatalf("%d connections were made, want %d", len(made), wantConn)
+		}
+	}
+	fail = errors.New("still booting")
+	connect(0, fail)
+	fail = nil
+	connect(1, nil) // a failure is not kept
+	connect(1, nil) // a connection is
+	made[0].dead = true
+	connect(2, nil)
+	if !made[0].closed || made[1].closed {
+		t.Errorf("closed: the dead one %t, the new one %t", made[0].closed, made[1].closed)
+	}
+	_ = f.Close()
+	if !made[1].closed {
+		t.Error("Close leaves a connection open")
+	}
+}
+
+func TestAServerThatDoesNotAnswerIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // an hour would pass in no time
+		f := (&Service{Dial: func(context.Context, remote.Target) (Connection, error) { return &sshConn{}, nil }}).NewFleet()
+		sv := openstack.Server{ID: "s1", Name: "bastion-1", Status: "ACTIVE"}
+		f.Know(spec.Group{}, plan.Observed{Servers: map[string][]openstack.Server{"b": {sv}}})
+		h := f.Inspect(t.Context(), sv, "bastion")
+		if !strings.Contains(h.Err, "no answer within 1m0s") || !strings.Contains(h.Hint, "log in to bastion-1") {
+			t.Errorf("error %q, hint %q", h.Err, h.Hint)
+		}
+	})
 }

@@ -36,6 +36,7 @@ type Connection interface {
 	remote.Runner
 	Address() string
 	User() string
+	Alive() bool // false once it has ended
 	Close() error
 }
 

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"runtime"
 	"sync"
 	"time"
 )
@@ -25,11 +24,7 @@ func dialCommand(ctx context.Context, command string) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	// "exec" as ssh does it, so that closing reaches the command itself.
-	cmd := exec.Command("/bin/sh", "-c", "exec "+command)
-	if runtime.GOOS == "windows" {
-		cmd = exec.Command("cmd", "/c", command)
-	}
+	cmd := proxyCommand(command)
 	// Pipes of our own: those of exec must not be read while it waits, and a
 	// connection is closed while it is read.
 	theirIn, in, err := os.Pipe()

@@ -38,6 +38,16 @@ func (c *Conn) Address() string { return c.address }
 // User is who we are there.
 func (c *Conn) User() string { return c.user }
 
+// Alive tells whether the connection has not ended.
+func (c *Conn) Alive() bool {
+	select {
+	case <-c.gone:
+		return false
+	default:
+		return true
+	}
+}
+
 // Close ends the connection.
 func (c *Conn) Close() error {
 	err := c.client.Close()

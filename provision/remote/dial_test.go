@@ -155,6 +155,101 @@ func TestNameThatTheConfigurationMapsComesBeforeTheAddresses(t *testing.T) {
 	}
 }
 
+// pickyResolver takes addresses and no names, and keeps what it was asked.
+type pickyResolver struct {
+	resolver
+	asked []string
+}
+
+func (r *pickyResolver) resolve(ctx context.Context, q question) (settings, error) {
+	if net.ParseIP(q.host) == nil {
+		r.asked = append(r.asked, q.host)
+		return settings{}, fmt.Errorf("hostname contains invalid characters")
+	}
+	return r.resolver.resolve(ctx, q)
+}
+
+func TestServerNameThatSSHDoesNotTakeLeavesTheAddresses(t *testing.T) {
+	h := newHome(t)
+	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	h.known(s)
+	for _, tt := range []struct {
+		name  string
+		asked []string
+	}{
+		{"web server 1", nil},
+		{"ops@eu", nil},
+		{"-oProxyCommand=x", nil},
+		{"ssh://eu", nil},
+		{"büro", nil},
+		{"", nil},
+		{"bastion_1.example", []string{"bastion_1.example"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := h.dialer(Options{})
+			r := &pickyResolver{resolver: d.conf}
+			d.conf = r
+			target := s.target()
+			target.ServerName = tt.name
+			if c := dial(t, d, target); c.Address() != "127.0.0.1" {
+				t.Errorf("reached at %s", c.Address())
+			}
+			if diff := cmp.Diff(tt.asked, r.asked); diff != "" {
+				t.Errorf("names that SSH was asked for (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNameThatIsRefusedIsAnErrorWhereItWasMeantOrAllThereIs(t *testing.T) {
+	h := newHome(t)
+	d := h.dialer(Options{})
+	d.conf = &pickyResolver{resolver: d.conf}
+	for _, tt := range []struct {
+		name   string
+		target Target
+		want   string
+	}{
+		{"one of the group file", Target{Names: []string{"b1"}, ServerName: "bastion-1", Addresses: []string{"127.0.0.1"}}, "invalid characters"},
+		{"the server's own without addresses", Target{ServerName: "bastion-1"}, "invalid characters"},
+		{"one that is not asked for, without addresses", Target{ServerName: "web server 1"}, `"web server 1": it has no address`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := dialError(t, d, tt.target); !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestServerNameComesAfterThoseOfTheGroupFile(t *testing.T) {
+	h := newHome(t)
+	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	h.known(s)
+	fmt.Fprintf(&h.config, "Host b1\n HostName 127.0.0.1\n User file\n Port %[1]s\nHost bastion-1\n HostName 127.0.0.1\n User own\n Port %[1]s\n", s.port())
+	for _, tt := range []struct{ name, want string }{{"b1", "file"}, {"unmapped", "own"}} {
+		c := dial(t, h.dialer(Options{}), Target{Names: []string{tt.name}, ServerName: "bastion-1", Addresses: []string{"127.0.0.2"}})
+		if c.User() != tt.want {
+			t.Errorf("with %s of the file reached as %s, want %s", tt.name, c.User(), tt.want)
+		}
+	}
+}
+
+func TestConnectionThatEndedIsNoLongerAlive(t *testing.T) {
+	h := newHome(t)
+	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	h.known(s)
+	c := dial(t, h.dialer(Options{}), s.target())
+	if !c.Alive() {
+		t.Fatal("a new connection is not alive")
+	}
+	s.drop()
+	<-c.gone
+	if c.Alive() {
+		t.Error("alive after its end")
+	}
+}
+
 func TestServersBehindTwoJumpHostsShareTheConnectionsToThem(t *testing.T) {
 	h := newHome(t)
 	key := h.newIdentity("id", "")

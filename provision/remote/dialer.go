@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -116,9 +118,16 @@ func (d *Dialer) routes(ctx context.Context, t Target) ([][]settings, error) {
 		}
 		return q
 	}
-	for _, name := range t.Names {
+	names := t.Names
+	if isHostName(t.ServerName) {
+		names = append(slices.Clone(names), t.ServerName)
+	}
+	for i, name := range names {
 		s, err := d.conf.resolve(ctx, ask(name))
 		if err != nil {
+			if i >= len(t.Names) && len(t.Addresses) > 0 {
+				break // nobody asked for this name
+			}
 			return nil, err
 		}
 		if s.mapped() {
@@ -127,11 +136,11 @@ func (d *Dialer) routes(ctx context.Context, t Target) ([][]settings, error) {
 		}
 	}
 	hosts := t.Addresses
-	if len(hosts) == 0 && len(t.Names) > 0 {
-		hosts = t.Names[:1] // the name may still stand in the DNS
+	if len(hosts) == 0 && len(names) > 0 {
+		hosts = names[:1] // the name may still stand in the DNS
 	}
 	if len(hosts) == 0 {
-		return nil, errors.New("reach server: it has no name and no address")
+		return nil, fmt.Errorf("reach server %q: it has no address, and its name is none that SSH takes", t.ServerName)
 	}
 	var routes [][]settings
 	for _, host := range hosts {
@@ -142,6 +151,13 @@ func (d *Dialer) routes(ctx context.Context, t Target) ([][]settings, error) {
 		routes = append(routes, route)
 	}
 	return routes, nil
+}
+
+// isHostName tells whether a server's name can be one of the SSH configuration.
+// ssh would read others as user@host, as a URI or as an option, or refuse them.
+func isHostName(name string) bool {
+	const valid = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+	return name != "" && name[0] != '-' && strings.Trim(name, valid) == ""
 }
 
 // connect makes the connection to the last of the hops.

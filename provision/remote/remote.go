@@ -19,10 +19,13 @@ type Runner interface {
 
 // Target is a server to reach.
 type Target struct {
-	// Names to try in order against the user's SSH configuration: the host
-	// that the group file gives, then the server's name. The first one that
-	// the configuration maps to another host wins.
+	// Names to try in order against the user's SSH configuration, as the
+	// group file gives them. The first one that the configuration maps to
+	// another host wins.
 	Names []string
+	// ServerName is the server's own, tried after Names. Nova lets it be
+	// anything, so one that SSH does not take is no error.
+	ServerName string
 	// Addresses to try when no name is mapped, best first.
 	Addresses []string
 	Port      int
