@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -77,11 +78,32 @@ type group struct {
 	Spec     spec.Group
 	Desired  plan.Desired
 	Observed plan.Observed
+	// Unfit is why the group file does not fit the cloud, so that Desired is
+	// what marks and agents record; empty when it does, or there is none.
+	Unfit preflight.Findings
+}
+
+// deviations are what differs: from the file or the record, and what of the
+// file cannot be.
+func (g group) deviations() []plan.Deviation {
+	var all []plan.Deviation
+	if len(g.Unfit) > 0 {
+		all = append(all, plan.Deviation{
+			Object: "group file", Message: "create would refuse it, for the reasons below",
+			Consequence: "The group is compared with its marks in the cloud and its agents' configurations instead.",
+		})
+	}
+	for _, f := range g.Unfit {
+		all = append(all, plan.Deviation{
+			Object: f.Subject, Message: strings.Join(append([]string{f.Message}, f.Details...), "\n"), Cure: plan.ToMend(f.Hint),
+		})
+	}
+	return append(all, plan.Drift(g.Desired, g.Observed)...)
 }
 
 // look observes a selected group with its servers. What it should be is what
-// its file says, and without one (or where the file does not fit the cloud)
-// what its marks and its agents record.
+// its file says, and without one (or where the file does not fit the cloud,
+// which Unfit tells) what its marks and its agents record.
 func (s *Service) look(ctx context.Context, sel Selection, fleet *Fleet) (group, error) {
 	var g group
 	var err error
@@ -101,8 +123,10 @@ func (s *Service) look(ctx context.Context, sel Selection, fleet *Fleet) (group,
 	if sel.File != nil {
 		// What is in the way of a create is no reason not to look.
 		var findings preflight.Findings
-		g.Desired, findings = preflight.Check(g.Spec, g.Observed, preflight.Options{MoveFloatingIP: true, Release: release})
-		if !findings.Refused() {
+		g.Desired, findings = preflight.Check(g.Spec, g.Observed, preflight.Options{
+			MoveFloatingIP: true, Release: release, LookOnly: true,
+		})
+		if g.Unfit = findings.Of(preflight.Error); len(g.Unfit) == 0 {
 			return g, nil
 		}
 	}
@@ -136,10 +160,11 @@ func (s *Service) List(ctx context.Context) ([]GroupSummary, error) {
 	if err != nil {
 		return nil, err
 	}
+	identity := s.Cloud.Identity()
 	found := map[string]GroupSummary{}
 	for _, p := range ports {
 		name := plan.GroupOf(p.Tags, p.Description)
-		if name == "" || len(p.FixedIPs) == 0 {
+		if name == "" || !plan.Own(identity, p.ProjectID) || len(p.FixedIPs) == 0 {
 			continue
 		}
 		sum := GroupSummary{Name: name, VRID: plan.VRIDOf(p), VIP: p.FixedIPs[0].IP, Network: p.NetworkID}
@@ -160,6 +185,9 @@ func (s *Service) List(ctx context.Context) ([]GroupSummary, error) {
 		eg.Go(func() error {
 			members, err := s.Cloud.Ports(ctx, memberPorts(all[i].Name))
 			for _, m := range members {
+				if !plan.Own(identity, m.ProjectID) {
+					continue
+				}
 				all[i].Members = append(all[i].Members, m.DeviceID)
 			}
 			return err

@@ -3,8 +3,6 @@ package provision
 import (
 	"context"
 	"fmt"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/havip/havip/agent/api"
@@ -14,22 +12,6 @@ import (
 // pollEvery is how often the agents are asked while they come to agree.
 const pollEvery = 100 * time.Millisecond
 
-// MemberStatus is one member as its agent tells it.
-type MemberStatus struct {
-	Name     string
-	ServerID string
-	Status   *api.Status // nil when it does not answer
-	Err      error
-}
-
-// State is the state of the member's routers, which move together.
-func (m MemberStatus) State() api.State {
-	if m.Status == nil || len(m.Status.Routers) == 0 {
-		return ""
-	}
-	return m.Status.Routers[0].State
-}
-
 // settle waits until the agents agree: one active that holds the VIP, the
 // others backup. When all are backup and none is active yet, it does not wait
 // out the timers but asks the first member to take over.
@@ -38,17 +20,18 @@ func (s *Service) settle(ctx context.Context, p *Prepared, out *Outcome) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime(p.Desired))
 	defer cancel()
 	asked := false
+	members := roster(p.Desired, p.Observed)
 	for {
-		out.Members = s.ask(ctx, p.fleet, p.Plan.Group, p.Desired.Members)
-		if name, ok := agreed(out.Members); ok {
-			out.Active = name
+		out.Members = s.ask(ctx, p.fleet, p.Plan.Group, members)
+		if active, ok := agreed(out.Members); ok {
+			out.Active = active.Name
 			s.Report.Step("agents", describe(out.Members), s.Now().Sub(began))
 			return nil
 		}
 		if !asked && allBackup(out.Members) {
 			asked = true
-			if err := s.takeOver(ctx, p.fleet, p.Plan.Group, p.Desired.Members[0].Server.ID); err != nil {
-				s.Report.Warn("could not ask "+p.Desired.Members[0].Server.Name+" to become active: "+err.Error(), "")
+			if err := s.takeOver(ctx, p.fleet, p.Plan.Group, members[0].ServerID); err != nil {
+				s.Report.Warn("could not ask "+members[0].Name+" to become active: "+err.Error(), "")
 			}
 		}
 		select {
@@ -63,78 +46,12 @@ func (s *Service) settle(ctx context.Context, p *Prepared, out *Outcome) error {
 // slow servers.
 func settleTime(d plan.Desired) time.Duration { return 30*time.Second + 40*d.Interval }
 
-// ask asks every member's agent for its status, at once.
-func (s *Service) ask(ctx context.Context, fleet *Fleet, group string, members []plan.Member) []MemberStatus {
-	all := make([]MemberStatus, len(members))
-	var wg sync.WaitGroup
-	for i, m := range members {
-		all[i] = MemberStatus{Name: m.Server.Name, ServerID: m.Server.ID}
-		wg.Go(func() {
-			srv, err := fleet.server(ctx, m.Server.ID)
-			if err == nil {
-				var st api.Status
-				if st, err = srv.Status(ctx, group); err == nil {
-					all[i].Status = &st
-				}
-			}
-			all[i].Err = err
-		})
-	}
-	wg.Wait()
-	return all
-}
-
 func (s *Service) takeOver(ctx context.Context, fleet *Fleet, group, serverID string) error {
 	srv, err := fleet.server(ctx, serverID)
 	if err != nil {
 		return err
 	}
 	return srv.Switchover(ctx, group)
-}
-
-// agreed tells whether exactly one member is active and holds the VIP while
-// all others are backup without it.
-func agreed(members []MemberStatus) (active string, ok bool) {
-	for _, m := range members {
-		if m.Status == nil || len(m.Status.Routers) == 0 {
-			return "", false
-		}
-		state := m.State()
-		for _, r := range m.Status.Routers {
-			if r.State != state || r.Held != (state == api.Active) {
-				return "", false
-			}
-		}
-		switch {
-		case state == api.Active && active == "":
-			active = m.Name
-		case state != api.Backup:
-			return "", false
-		}
-	}
-	return active, active != ""
-}
-
-func allBackup(members []MemberStatus) bool {
-	for _, m := range members {
-		if m.State() != api.Backup {
-			return false
-		}
-	}
-	return len(members) > 0
-}
-
-// describe is the members' states in one line.
-func describe(members []MemberStatus) string {
-	var parts []string
-	for _, m := range members {
-		state := string(m.State())
-		if state == "" {
-			state = "silent"
-		}
-		parts = append(parts, m.Name+" "+state)
-	}
-	return strings.Join(parts, ", ")
 }
 
 func disagreement(group string, members []MemberStatus) error {

@@ -43,13 +43,13 @@ func (w *Watcher) Status(ctx context.Context) (GroupStatus, error) {
 		return GroupStatus{}, err
 	}
 	d, o := g.Desired, g.Observed
-	st := GroupStatus{Spec: g.Spec, Desired: d, Deviations: plan.Drift(d, o)}
+	st := GroupStatus{Spec: g.Spec, Desired: d, Deviations: g.deviations()}
 	for _, v := range d.VIPs {
 		st.VIPs = append(st.VIPs, resourceOf(v, d.Group, o))
 	}
-	for _, m := range d.Members {
-		h := o.Hosts[m.Server.ID]
-		ms := MemberStatus{Name: m.Server.Name, ServerID: m.Server.ID, Status: h.Agent.Status}
+	for _, ms := range roster(d, o) {
+		h := o.Hosts[ms.ServerID]
+		ms.Status = h.Agent.Status
 		if h.Err != "" {
 			ms.Err = &Problem{Message: h.Err, Cure: h.Hint}
 		}

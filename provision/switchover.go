@@ -31,35 +31,40 @@ func (s *Service) switchover(ctx context.Context, sel Selection, to string, flee
 	if err != nil {
 		return Moved{}, err
 	}
-	d := g.Desired
-	members := s.ask(ctx, fleet, sel.Name, d.Members)
-	from, ok := agreed(members)
+	d, all := g.Desired, roster(g.Desired, g.Observed)
+	members := s.ask(ctx, fleet, sel.Name, all)
+	from, ok := holder(members)
 	if !ok {
 		return Moved{Members: members}, &Problem{
-			Message: "the group has no single active member to move from: " + describe(members),
+			Message: "the group has no single active member that holds the VIP: " + describe(members),
 			Cure:    "havip status " + sel.Name,
 		}
 	}
-	target, err := chooseTarget(d, members, to)
+	i, err := chooseTarget(d, members, to)
 	if err != nil {
 		return Moved{Members: members}, err
 	}
-	if target.Server.Name == from {
-		return Moved{From: from, To: from, Members: members}, nil
+	target := members[i]
+	if target.ServerID == from.ServerID {
+		return Moved{From: from.Name, To: from.Name, Members: members}, nil
 	}
-	if d.Preempt && target.Priority < highest(d) {
+	if !target.is(api.Backup) {
+		return Moved{Members: members}, notReady(sel.Name, target)
+	}
+	s.warnOfOthers(sel.Name, members, from, target)
+	if d.Preempt && d.Members[i].Priority < highest(d) {
 		s.Report.Warn("with preempt: true a member with higher priority takes the VIP back soon", "set vrrp.preempt: false to make a switchover last")
 	}
 	began := s.Now()
-	if err := s.takeOver(ctx, fleet, sel.Name, target.Server.ID); err != nil {
-		return Moved{Members: members}, fmt.Errorf("switch over to %q: %w", target.Server.Name, err)
+	if err := s.takeOver(ctx, fleet, sel.Name, target.ServerID); err != nil {
+		return Moved{Members: members}, fmt.Errorf("switch over to %q: %w", target.Name, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTime(d))
 	defer cancel()
 	for {
-		members = s.ask(ctx, fleet, sel.Name, d.Members)
-		if now, ok := agreed(members); ok && now == target.Server.Name {
-			return Moved{From: from, To: now, Took: s.Now().Sub(began), Members: members}, nil
+		members = s.ask(ctx, fleet, sel.Name, all)
+		if moved(members, from.ServerID, target.ServerID) {
+			return Moved{From: from.Name, To: target.Name, Took: s.Now().Sub(began), Members: members}, nil
 		}
 		select {
 		case <-ctx.Done():
@@ -69,23 +74,69 @@ func (s *Service) switchover(ctx context.Context, sel Selection, to string, flee
 	}
 }
 
+// moved tells whether the VIP is with the target alone and the one that had
+// it is ready to take it back.
+func moved(members []MemberStatus, from, target string) bool {
+	now, ok := holder(members)
+	return ok && now.ServerID == target && slices.ContainsFunc(members, func(m MemberStatus) bool {
+		return m.ServerID == from && m.is(api.Backup)
+	})
+}
+
+// warnOfOthers says which members have no part in a switchover and could not
+// take over after it.
+func (s *Service) warnOfOthers(group string, members []MemberStatus, from, target MemberStatus) {
+	for _, m := range members {
+		if m.ServerID != from.ServerID && m.ServerID != target.ServerID && !m.is(api.Backup) {
+			s.Report.Warn(fmt.Sprintf("%s is %s, and no backup", m.Name, m.word()), "havip status "+group+" tells why")
+		}
+	}
+}
+
+// notReady says why a member cannot be moved to.
+func notReady(group string, m MemberStatus) error {
+	p := &Problem{
+		Message: fmt.Sprintf("%s cannot take over: it is %s, not backup", m.Name, m.word()),
+		Cure:    "havip status " + group,
+	}
+	switch {
+	case m.Err != nil:
+		p.Details = []string{m.Err.Error()}
+	case m.State() == api.Backup: // and holds the VIP, or not all of it is backup
+		p.Message = fmt.Sprintf("%s cannot take over: what it holds is not what a backup holds", m.Name)
+	}
+	return p
+}
+
 // chooseTarget finds the member that is meant: by name or ID, or the first
 // backup in the order of priority.
-func chooseTarget(d plan.Desired, members []MemberStatus, to string) (plan.Member, error) {
-	var names []string
-	for i, m := range d.Members {
-		if to != "" && (m.Server.Name == to || m.Server.ID == to) {
-			return m, nil
-		}
-		if to == "" && members[i].State() == api.Backup {
-			return m, nil
-		}
-		names = append(names, m.Server.Name)
-	}
+func chooseTarget(d plan.Desired, members []MemberStatus, to string) (int, error) {
 	if to == "" {
-		return plan.Member{}, &Problem{Message: "there is no backup to move to: " + describe(members), Cure: "havip status " + d.Group}
+		i := slices.IndexFunc(members, func(m MemberStatus) bool { return m.is(api.Backup) })
+		if i < 0 {
+			return 0, &Problem{Message: "there is no backup to move to: " + describe(members), Cure: "havip status " + d.Group}
+		}
+		return i, nil
 	}
-	return plan.Member{}, &Problem{Message: fmt.Sprintf("server %q is not a member of %s", to, d.Group), Details: names, Cure: "name one of its members"}
+	if i := slices.IndexFunc(members, func(m MemberStatus) bool { return m.Name == to || m.ServerID == to }); i >= 0 {
+		return i, nil
+	}
+	var named []int
+	var all []string
+	for i, m := range members {
+		all = append(all, m.Name+"  "+m.ServerID)
+		if d.Members[i].Server.Name == to {
+			named = append(named, i)
+		}
+	}
+	switch len(named) {
+	case 1:
+		return named[0], nil
+	case 0:
+		return 0, &Problem{Message: fmt.Sprintf("server %q is not a member of %s", to, d.Group), Details: all, Cure: "name one of its members"}
+	default:
+		return 0, &Problem{Message: fmt.Sprintf("%d members of %s are called %q", len(named), d.Group, to), Details: all, Cure: "use the ID"}
+	}
 }
 
 func highest(d plan.Desired) int {

@@ -88,7 +88,7 @@ func (r *report) vrids() {
 		return
 	}
 	r.note("VRID "+strconv.Itoa(r.d.VRID), "", "group "+other+" has it too, on the same network",
-		"With multicast the members of both groups take each other for peers.", toMend(VRIDHint(r.d.Group, other, taken)))
+		"With multicast the members of both groups take each other for peers.", ToMend(VRIDHint(r.d.Group, other, taken)))
 }
 
 func (r *report) action(id string) (Action, bool) {
@@ -186,13 +186,13 @@ func (r *report) servers() {
 		name := r.names.of(m.Server.ID)
 		if m.Server.Status != "" && m.Server.Status != "ACTIVE" {
 			r.note("server "+name, m.Server.ID, "its status is "+m.Server.Status,
-				"It cannot take over.", toMend("openstack server start "+m.Server.ID))
+				"It cannot take over.", ToMend("openstack server start "+m.Server.ID))
 			continue
 		}
 		h := r.host(m.Server.ID)
 		if h.Err != "" {
 			r.note("server "+name, m.Server.ID, "it cannot be looked at: "+h.Err,
-				"What its agent does is not known.", toMend(h.Hint))
+				"What its agent does is not known.", ToMend(h.Hint))
 			continue
 		}
 		for _, c := range inspectAgent(r.d, i, h).changes {
@@ -205,8 +205,8 @@ func (r *report) servers() {
 	}
 }
 
-// toMend opens a cure that is a hint: what an error would say after "hint:".
-func toMend(hint string) string {
+// ToMend opens a cure that is a hint: what an error would say after "hint:".
+func ToMend(hint string) string {
 	if hint == "" {
 		return ""
 	}

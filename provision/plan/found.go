@@ -21,9 +21,7 @@ type Found struct {
 // group of the same name, seen on a shared network, is not this one.
 func Find(group string, o Observed) Found {
 	var f Found
-	own := func(project string) bool {
-		return project == "" || o.Identity.ProjectID == "" || project == o.Identity.ProjectID
-	}
+	own := func(project string) bool { return Own(o.Identity, project) }
 	for _, p := range o.Ports {
 		switch {
 		case !own(p.ProjectID):
@@ -52,6 +50,12 @@ func Find(group string, o Observed) Found {
 	slices.SortFunc(f.FloatingIPs, func(a, b openstack.FloatingIP) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(f.MemberPorts, func(a, b openstack.Port) int { return cmp.Compare(a.ID, b.ID) })
 	return f
+}
+
+// Own tells whether a project's object is ours. An admin sees those of all
+// projects, and everybody the ports of others on a network of theirs.
+func Own(us openstack.Identity, project string) bool {
+	return project == "" || us.ProjectID == "" || project == us.ProjectID
 }
 
 // Exists tells whether anything of the group was found.

@@ -28,11 +28,22 @@ func serverNames(d Desired, o Observed) names {
 		count[name]++
 	}
 	for id, name := range byID {
-		if count[name] > 1 {
+		if name != "" && count[name] > 1 {
 			byID[id] = name + "/" + short(id)
 		}
 	}
 	return byID
+}
+
+// MemberNames are what the wanted members are called, in their order: their
+// name where that is unique, else name and ID.
+func MemberNames(d Desired, o Observed) []string {
+	n := serverNames(d, o)
+	all := make([]string, 0, len(d.Members))
+	for _, m := range d.Members {
+		all = append(all, n.of(m.Server.ID))
+	}
+	return all
 }
 
 // of is what the server with this ID is called.
