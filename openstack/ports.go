@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
@@ -18,7 +19,15 @@ func (c *Client) Port(ctx context.Context, id string) (Port, error) {
 // Ports lists ports.
 func (c *Client) Ports(ctx context.Context, f PortFilter) ([]Port, error) {
 	opts := ports.ListOpts{NetworkID: f.NetworkID, Name: f.Name, Tags: strings.Join(f.Tags, ",")}
+	if f.SecurityGroup != "" {
+		opts.SecurityGroups = []string{f.SecurityGroup}
+	}
 	found, err := list[portWire](ctx, ports.List(c.network, opts), "ports")
+	if f.SecurityGroup != "" {
+		// Neutron without the extension port-security-groups-filtering lists
+		// all ports.
+		found = slices.DeleteFunc(found, func(p Port) bool { return !slices.Contains(p.SecurityGroups, f.SecurityGroup) })
+	}
 	return found, failure("list ports", f.Name, err)
 }
 

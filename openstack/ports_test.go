@@ -108,6 +108,19 @@ func TestPortsAreFilteredByTheCloud(t *testing.T) {
 	}
 }
 
+func TestPortsOfASecurityGroupAreFilteredAlsoWhereTheCloudDoesNot(t *testing.T) {
+	c := newCloud(t)
+	client := c.connect(t)
+	c.on("GET /network/v2.0/ports", answer{status: 200, body: `{"ports": [{"id": "in", "security_groups": ["sg-0", "sg-1"]}, {"id": "out", "security_groups": ["sg-0"]}]}`})
+	got, err := client.Ports(t.Context(), openstack.PortFilter{SecurityGroup: "sg-1"})
+	if err != nil || len(got) != 1 || got[0].ID != "in" {
+		t.Errorf("ports %v, %v; want only the one in the group", got, err)
+	}
+	if want := "GET /network/v2.0/ports?security_groups=sg-1"; c.last().String() != want {
+		t.Errorf("got  %s\nwant %s", c.last(), want)
+	}
+}
+
 func TestPortIsCreatedWithoutSecurityGroups(t *testing.T) {
 	cases := map[string]struct {
 		create openstack.PortCreate

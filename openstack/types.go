@@ -152,6 +152,8 @@ type PortFilter struct {
 	NetworkID string
 	Tags      []string // all of them
 	Name      string
+	// SecurityGroup is the ID of one that the port is in.
+	SecurityGroup string
 }
 
 // PortCreate is a new port without a device.

@@ -95,9 +95,12 @@ func (s *Service) observeNetworks(ctx context.Context, g spec.Group, o *plan.Obs
 		}
 	}
 	ports := map[string]openstack.Port{}
-	for _, p := range marked {
-		ports[p.ID] = p
+	add := func(v []openstack.Port) {
+		for _, p := range v {
+			ports[p.ID] = p
+		}
 	}
+	add(marked)
 	var mu sync.Mutex
 	eg, ctx := errgroup.WithContext(ctx)
 	if len(ids) > 0 {
@@ -108,11 +111,10 @@ func (s *Service) observeNetworks(ctx context.Context, g spec.Group, o *plan.Obs
 	for id := range ids {
 		read(eg, &mu, func() ([]openstack.Port, error) {
 			return s.Cloud.Ports(ctx, openstack.PortFilter{NetworkID: id})
-		}, func(v []openstack.Port) {
-			for _, p := range v {
-				ports[p.ID] = p
-			}
-		})
+		}, add)
+	}
+	for _, filter := range users(g, *o) {
+		read(eg, &mu, func() ([]openstack.Port, error) { return s.Cloud.Ports(ctx, filter) }, add)
 	}
 	if err := eg.Wait(); err != nil {
 		return err
@@ -121,6 +123,21 @@ func (s *Service) observeNetworks(ctx context.Context, g spec.Group, o *plan.Obs
 		o.Ports = append(o.Ports, ports[id])
 	}
 	return nil
+}
+
+// users selects the ports in the group's security group on whatever network:
+// one that somebody else put there keeps the group from being deleted. Only a
+// group without VRRP settings is deleted, one that was made from its marks;
+// others are spared the request.
+func users(g spec.Group, o plan.Observed) []openstack.PortFilter {
+	if g.VRRP != (spec.VRRP{}) {
+		return nil
+	}
+	var filters []openstack.PortFilter
+	for _, sg := range plan.Find(g.Name, o).SecurityGroups {
+		filters = append(filters, openstack.PortFilter{SecurityGroup: sg.ID})
+	}
+	return filters
 }
 
 // observeFormer looks up the servers behind ports that are marked as members

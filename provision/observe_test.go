@@ -1,0 +1,120 @@
+package provision
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/havip/havip/openstack"
+	"github.com/havip/havip/provision/plan"
+	"github.com/havip/havip/provision/spec"
+)
+
+// portCloud has ports and one security group, and no more of what observe asks
+// for. It keeps which ports it was asked for.
+type portCloud struct {
+	Cloud
+	ports  []openstack.Port
+	groups []openstack.SecurityGroup
+
+	mu    sync.Mutex
+	asked []openstack.PortFilter
+}
+
+func (c *portCloud) Ports(_ context.Context, f openstack.PortFilter) ([]openstack.Port, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = append(c.asked, f)
+	var found []openstack.Port
+	for _, p := range c.ports {
+		missing := slices.ContainsFunc(f.Tags, func(tag string) bool { return !slices.Contains(p.Tags, tag) })
+		inGroup := f.SecurityGroup == "" || slices.Contains(p.SecurityGroups, f.SecurityGroup)
+		onNetwork := f.NetworkID == "" || f.NetworkID == p.NetworkID
+		if !missing && inGroup && onNetwork && (f.Name == "" || f.Name == p.Name) {
+			found = append(found, p)
+		}
+	}
+	return found, nil
+}
+
+func (c *portCloud) SecurityGroups(context.Context, string) ([]openstack.SecurityGroup, error) {
+	return c.groups, nil
+}
+
+func (c *portCloud) Networks(_ context.Context, ref string) ([]openstack.Network, error) {
+	return []openstack.Network{{ID: ref}}, nil
+}
+func (*portCloud) Identity() openstack.Identity { return openstack.Identity{} }
+func (*portCloud) Servers(context.Context, string) ([]openstack.Server, error) {
+	return nil, nil
+}
+
+func (*portCloud) ExternalNetworks(context.Context) ([]openstack.Network, error) {
+	return nil, nil
+}
+
+func (*portCloud) Subnets(context.Context, ...string) ([]openstack.Subnet, error) {
+	return nil, nil
+}
+
+func (*portCloud) FloatingIPs(context.Context) ([]openstack.FloatingIP, error) {
+	return nil, nil
+}
+func (*portCloud) Routers(context.Context) ([]openstack.Router, error)    { return nil, nil }
+func (*portCloud) Extensions(context.Context) (map[string]bool, error)    { return nil, nil }
+func (*portCloud) Quotas(context.Context) (q openstack.Quotas, err error) { return q, nil }
+
+func newPortCloud() *portCloud {
+	return &portCloud{
+		ports: []openstack.Port{
+			{ID: "vip", NetworkID: "internal", Tags: []string{plan.TagHavip, plan.TagGroup("bastion")}},
+			{ID: "foreign", NetworkID: "elsewhere", SecurityGroups: []string{"sg-1"}},
+			{ID: "unrelated", NetworkID: "elsewhere", SecurityGroups: []string{"sg-2"}},
+		},
+		groups: []openstack.SecurityGroup{
+			{ID: "sg-1", Name: "havip-bastion", Tags: []string{plan.TagHavip, plan.TagGroup("bastion")}},
+			{ID: "sg-2", Name: "havip-bastion"}, // of the same name, and not ours
+		},
+	}
+}
+
+func TestDeleteLeavesASecurityGroupThatAPortOfAnotherNetworkUses(t *testing.T) {
+	s := &Service{Cloud: newPortCloud(), Now: time.Now}
+	p, err := s.PrepareDelete(t.Context(), Selection{Name: "bastion"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, port := range p.Observed.Ports {
+		ids = append(ids, port.ID)
+	}
+	if diff := cmp.Diff([]string{"foreign", "vip"}, ids); diff != "" {
+		t.Errorf("ports (-want +got):\n%s", diff)
+	}
+	if len(p.Plan.Left) != 1 || p.Plan.Left[0].What != "security group havip-bastion" {
+		t.Errorf("left %+v, want the security group", p.Plan.Left)
+	}
+	for _, a := range p.Plan.Actions {
+		if _, ok := a.Op.(plan.DeleteSecurityGroup); ok {
+			t.Error("the security group is to be deleted")
+		}
+	}
+}
+
+func TestCreateIsSparedTheRequestForAllUsersOfTheSecurityGroup(t *testing.T) {
+	c := newPortCloud()
+	s := &Service{Cloud: c, Now: time.Now}
+	g := spec.Group{Name: "bastion", VIPs: []spec.VIP{{Network: "internal"}}, VRRP: spec.VRRP{Version: 3}}
+	if _, err := s.observe(t.Context(), g, s.NewFleet()); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range c.asked {
+		if f.SecurityGroup != "" {
+			t.Errorf("asked for %+v", f)
+		}
+	}
+}
