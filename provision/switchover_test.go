@@ -3,6 +3,9 @@ package provision
 import (
 	"errors"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/havip/havip/agent/api"
 	"github.com/havip/havip/openstack"
@@ -96,6 +99,50 @@ func TestHolderIsTheOnlyActiveWhateverTheOthersDo(t *testing.T) {
 			got, ok := holder(tt.members)
 			if ok != (tt.want != "") || got.ServerID != tt.want {
 				t.Errorf("got %+v, %v", got, ok)
+			}
+		})
+	}
+}
+
+// warnings keeps what a run warns of.
+type warnings struct {
+	Reporter
+	all []string
+}
+
+func (w *warnings) Warn(message, _ string) { w.all = append(w.all, message) }
+
+func TestSwitchoverNeedsOnlyTheActiveAndTheTarget(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		states   []api.State
+		to       string
+		want     string // "": refused
+		warnings []string
+	}{
+		{"all are well", []api.State{api.Active, api.Backup, api.Backup}, "", "bastion-2", nil},
+		{"the third is silent", []api.State{api.Active, api.Backup, ""}, "", "bastion-2", []string{"bastion-3 is silent, and no backup"}},
+		{"the first choice is starting", []api.State{api.Active, api.Init, api.Backup}, "", "bastion-3", []string{"bastion-2 is init, and no backup"}},
+		{"the target is silent", []api.State{api.Active, api.Backup, ""}, "bastion-3", "", nil},
+		{"the target is starting", []api.State{api.Active, api.Backup, api.Init}, "server-3", "", nil},
+		{"two are active", []api.State{api.Active, api.Active, api.Backup}, "bastion-3", "", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := &agents{states: map[string]api.State{}}
+			for i, state := range tt.states {
+				a.states[[]string{"bastion-1", "bastion-2", "bastion-3"}[i]] = state
+			}
+			w := &warnings{}
+			s := &Service{Cloud: newGroupCloud(), Dial: a.dial, Now: time.Now, Report: w}
+			m, err := s.Switchover(t.Context(), Selection{Name: "bastion"}, tt.to)
+			if (err == nil) != (tt.want != "") || err == nil && (m.From != "bastion-1" || m.To != tt.want) {
+				t.Errorf("moved %+v, %v", m, err)
+			}
+			if err != nil && hintOf(err) == "" {
+				t.Errorf("no hint: %v", err)
+			}
+			if d := cmp.Diff(tt.warnings, w.all); d != "" {
+				t.Errorf("warnings (-want +got):\n%s", d)
 			}
 		})
 	}
