@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"os/exec"
@@ -10,6 +11,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
+
+const (
+	goCrash  = "GOTRACEBACK=crash"
+	crashing = "HAVIP_TEST_CRASH" // makes the test binary a program that crashes
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(crashing) != "" {
+		panic("as the agent would")
+	}
+	os.Exit(m.Run())
+}
 
 var update = flag.Bool("update", false, "write the golden files")
 
@@ -68,6 +81,34 @@ func TestUnitGivesTheAgentTwoCapabilitiesAndNoMore(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("settings of the unit (-want +got):\n%s", diff)
+	}
+}
+
+// The unit gives up on exit code 2, which is also what Go makes of a crash
+// unless GOTRACEBACK=crash lets it abort. It does so for privileged programs
+// too: capabilities that are ambient do not make one "secure" (capabilities(7)).
+func TestUnitGivesUpOnAWrongConfigurationAndNotAfterACrash(t *testing.T) {
+	unit, err := Systemd(DefaultLayout())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"\nRestartPreventExitStatus=2\n", "\nEnvironment=" + goCrash + "\n"} {
+		if !strings.Contains(unit, line) {
+			t.Errorf("the unit lacks %q", line)
+		}
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), crashing+"=1", goCrash)
+	var exit *exec.ExitError
+	if err := cmd.Run(); !errors.As(err, &exit) {
+		t.Fatalf("a crash ended with %v", err)
+	}
+	if exit.ExitCode() == 2 {
+		t.Error("a crash ends with the code of a wrong configuration")
 	}
 }
 
