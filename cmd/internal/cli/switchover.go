@@ -17,8 +17,9 @@ func newSwitchover(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "switchover [GROUP]",
 		Short: "Move the VIP to another member",
-		Long: `Asks a backup to become active and waits until the agents agree. The old active holds
-the VIP until the new one has it. Nothing changes in the cloud.`,
+		Long: `Asks a backup to become active and waits until it holds the VIP alone and the old active
+is backup; until then the old one keeps it. Other members may be down: they are named in a
+warning. Nothing changes in the cloud.`,
 		Example: `  havip switchover bastion
   havip switchover bastion --to bastion-2`,
 		Args:              oneGroup,
