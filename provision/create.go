@@ -7,9 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
-	"github.com/havip/havip/openstack"
 	"github.com/havip/havip/provision/apply"
 	"github.com/havip/havip/provision/plan"
 	"github.com/havip/havip/provision/preflight"
@@ -105,132 +102,47 @@ func (e *LeftError) Error() string {
 func (e *LeftError) Unwrap() error { return e.Err }
 
 // Create executes a prepared create: under the group's lock, until the agents
-// agree, and then looks whether the addresses answer from here.
+// agree, and then looks whether the addresses answer from here. What the plan
+// could not do is a *LeftError.
 func (s *Service) Create(ctx context.Context, p *Prepared, opt Options) (Outcome, error) {
 	began := s.Now()
-	out := Outcome{Resources: p.Plan.Known}
+	out := Outcome{Resources: p.Plan.Known, Left: p.Plan.Left}
 	if !p.Plan.Empty() || p.Plan.Settle {
-		res, err := s.locked(ctx, p, func() (*apply.Result, error) {
-			res, err := s.runner(p).Run(ctx, p.Plan)
+		res, err := s.locked(ctx, p, func(ctx context.Context, r *apply.Runner) (*apply.Result, error) {
+			res, err := r.Run(ctx, p.Plan)
 			if err == nil {
 				err = s.settle(ctx, p, &out)
 			}
+			if err == nil && opt.Rollback {
+				err = s.reread(ctx, p, res.Resources) // while it can still be undone under the lock
+			}
+			if err != nil && opt.Rollback && !lockLost(ctx) {
+				out.Left = slices.Concat(out.Left, s.rollback(ctx, p, r, res))
+			}
 			return res, err
-		})
+		}, !opt.Rollback)
 		if res != nil {
 			out.Changed = len(res.Done) > 0
 			out.Resources = res.Resources
 		}
+		if err != nil && res != nil {
+			err = withLeft(out.Left, err)
+		}
 		if err != nil {
-			return out, s.failed(ctx, p, res, err, opt)
+			return out, err
 		}
 	} else if err := s.settle(ctx, p, &out); err != nil {
-		return out, err
+		return out, withLeft(out.Left, err)
 	}
 	out.Reachable = s.verify(ctx, p.Spec.Verify, out.Resources, p)
 	out.Took = s.Now().Sub(began)
-	return out, nil
+	return out, withLeft(out.Left, nil)
 }
 
-func (s *Service) runner(p *Prepared) *apply.Runner {
-	return &apply.Runner{Cloud: s.Cloud, Servers: p.fleet, Progress: s.Report, Now: s.Now, Holder: s.Holder, Abandoned: s.Abandoned}
-}
-
-// locked runs do under the group's lock. A group whose security group is made
-// by the plan itself is locked by that action.
-func (s *Service) locked(ctx context.Context, p *Prepared, do func() (*apply.Result, error)) (*apply.Result, error) {
-	r := s.runner(p)
-	if g, ok := p.group(); ok {
-		if err := r.Acquire(ctx, p.Plan.Group, g); err != nil {
-			return nil, err
-		}
-	}
-	res, err := do()
-	id := p.Plan.Known.SecurityGroup
-	if res != nil {
-		id = res.Resources.SecurityGroup
-	}
-	if id != "" && !p.deletesGroup(res) {
-		// Also after a cancelled run: a lock that stays would stop the next one.
-		release, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
-		defer cancel()
-		var eg errgroup.Group
-		eg.Go(func() error { return r.Release(release, p.Plan.Group, p.Desired.VRID, id) })
-		if err == nil {
-			eg.Go(func() error { return s.reread(ctx, p) })
-		}
-		err = errors.Join(err, eg.Wait())
-	}
-	return res, err
-}
-
-// group is the security group as it was observed.
-func (p *Prepared) group() (openstack.SecurityGroup, bool) {
-	for _, g := range p.Observed.SecurityGroups {
-		if g.ID == p.Plan.Known.SecurityGroup {
-			return g, true
-		}
-	}
-	return openstack.SecurityGroup{}, false
-}
-
-func (p *Prepared) deletesGroup(res *apply.Result) bool {
-	return res != nil && slices.ContainsFunc(res.Done, func(a plan.Action) bool {
-		_, ok := a.Op.(plan.DeleteSecurityGroup)
-		return ok
-	})
-}
-
-// undoTime bounds what is done after the run itself is over.
-const undoTime = 2 * time.Minute
-
-// failed decides what becomes of a failed run's changes.
-func (s *Service) failed(ctx context.Context, p *Prepared, res *apply.Result, err error, opt Options) error {
-	if res == nil || !opt.Rollback {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
-	defer cancel()
-	began := s.Now()
-	left := s.runner(p).Undo(ctx, res)
-	s.Report.Step("rollback", fmt.Sprintf("%d of %d taken back", len(res.Done)-len(left), len(res.Done)), s.Now().Sub(began))
+// withLeft is err with what stayed behind; err alone when nothing did.
+func withLeft(left []plan.Left, err error) error {
 	if len(left) == 0 {
 		return err
 	}
-	stayed := &LeftError{Err: err}
-	for _, l := range left {
-		stayed.Left = append(stayed.Left, plan.Left{What: l.Action.Kind + " " + l.Action.Name, Why: l.Err.Error(), Hint: "havip delete " + p.Plan.Group})
-	}
-	return stayed
-}
-
-// reread looks at the ports that the plan joined once more: a tool that
-// writes without If-Match may have rewritten one right after us.
-func (s *Service) reread(ctx context.Context, p *Prepared) error {
-	joined := map[string]plan.Action{}
-	for _, a := range p.Plan.Actions {
-		if op, ok := a.Op.(plan.JoinPort); ok {
-			joined[op.PortID] = a
-		}
-	}
-	if len(joined) == 0 {
-		return nil
-	}
-	ports, err := s.Cloud.Ports(ctx, memberPorts(p.Plan.Group))
-	if err != nil {
-		return err
-	}
-	for _, port := range ports {
-		a, ok := joined[port.ID]
-		if ok && len(port.Pairs) >= len(a.Op.(plan.JoinPort).VIPs) {
-			delete(joined, port.ID)
-		}
-	}
-	for id, a := range joined {
-		return &Problem{
-			Message: fmt.Sprintf("port %s of %s was rewritten right after havip changed it", id, a.Name),
-			Cure:    "find the tool that manages the port, then run havip create again",
-		}
-	}
-	return nil
+	return &LeftError{Left: left, Err: err}
 }

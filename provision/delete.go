@@ -39,17 +39,17 @@ func (s *Service) Delete(ctx context.Context, p *Prepared) (Outcome, error) {
 	began := s.Now()
 	out := Outcome{Left: p.Plan.Left}
 	if !p.Plan.Empty() {
-		res, err := s.locked(ctx, p, func() (*apply.Result, error) {
-			return s.runner(p).Run(ctx, p.Plan)
-		})
+		res, err := s.locked(ctx, p, func(ctx context.Context, r *apply.Runner) (*apply.Result, error) {
+			return r.Run(ctx, p.Plan)
+		}, false)
 		out.Changed = res != nil && len(res.Done) > 0
+		if err != nil && res != nil {
+			err = withLeft(out.Left, err)
+		}
 		if err != nil {
 			return out, err
 		}
 	}
 	out.Took = s.Now().Sub(began)
-	if len(out.Left) > 0 {
-		return out, &LeftError{Left: out.Left}
-	}
-	return out, nil
+	return out, withLeft(out.Left, nil)
 }

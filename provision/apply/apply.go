@@ -25,6 +25,8 @@ type Runner struct {
 	// Abandoned tells whether the holder of a lock is known to run no more: it
 	// was killed on this machine. Nil knows of none.
 	Abandoned func(holder string) bool
+
+	held held
 }
 
 // Result is what a run did.
@@ -34,6 +36,9 @@ type Result struct {
 
 	undo []undo
 }
+
+// Changes is how many actions changed something, be it half and failing.
+func (r *Result) Changes() int { return len(r.undo) }
 
 // undo takes one action back.
 type undo struct {
@@ -129,6 +134,11 @@ func startsAgent(a plan.Action) bool {
 	return ok && op.New
 }
 
+// FinalError says why an action cannot be taken back.
+type FinalError struct{ Why string }
+
+func (e *FinalError) Error() string { return e.Why }
+
 // Undo takes back what the run behind res changed, newest first, and returns
 // the actions that it could not take back with their errors. Give it a fresh
 // context: the run's own is likely to be over.
@@ -136,7 +146,7 @@ func (r *Runner) Undo(ctx context.Context, res *Result) (left []ActionError) {
 	for i := len(res.undo) - 1; i >= 0; i-- {
 		u := res.undo[i]
 		if u.do == nil {
-			left = append(left, ActionError{Action: u.action, Err: errors.New(u.action.Inverse)})
+			left = append(left, ActionError{Action: u.action, Err: &FinalError{u.action.Inverse}})
 			continue
 		}
 		if err := u.do(ctx); err != nil {

@@ -30,12 +30,12 @@ func (x *execution) later(object string, job func() error) { x.wave.add(object, 
 
 // do executes one action and records it.
 func (x *execution) do(ctx context.Context, a plan.Action) error {
-	back, err := x.execute(ctx, a.Op)
+	e, err := x.execute(ctx, a.Op)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	// A failed action may have changed something before it failed.
-	if back != nil {
-		x.undo = append(x.undo, undo{action: a, do: back})
+	if e.changed {
+		x.undo = append(x.undo, undo{action: a, do: e.undo})
 	}
 	if err == nil {
 		x.done = append(x.done, a)
@@ -43,40 +43,56 @@ func (x *execution) do(ctx context.Context, a plan.Action) error {
 	return err
 }
 
-// inverse takes one operation back; nil when it changed nothing that can be
-// taken back.
+// inverse takes one operation back.
 type inverse = func(context.Context) error
 
-func (x *execution) execute(ctx context.Context, op plan.Op) (inverse, error) {
+// effect is what an operation did, also one that failed.
+type effect struct {
+	changed bool    // something is not, or may not be, as it was before
+	undo    inverse // nil when it cannot be taken back
+}
+
+// reversible is the effect of a change that undo takes back.
+func reversible(undo inverse) effect { return effect{changed: true, undo: undo} }
+
+// single is the effect of one request without an inverse: when it failed it
+// changed nothing.
+func single(err error) (effect, error) { return effect{changed: err == nil}, err }
+
+// several is the effect of several steps without an inverse: whatever failed,
+// another may have succeeded.
+func several(err error) (effect, error) { return effect{changed: true}, err }
+
+func (x *execution) execute(ctx context.Context, op plan.Op) (effect, error) {
 	switch op := op.(type) {
 	case plan.CreateSecurityGroup:
 		return x.createSecurityGroup(ctx, op)
 	case plan.MendSecurityGroup:
-		return nil, x.mendSecurityGroup(ctx, op)
+		return several(x.mendSecurityGroup(ctx, op))
 	case plan.DeleteSecurityGroup:
-		return nil, x.runner.Cloud.DeleteSecurityGroup(ctx, op.ID)
+		return single(x.runner.Cloud.DeleteSecurityGroup(ctx, op.ID))
 	case plan.CreateVIPPort:
 		return x.createVIPPort(ctx, op)
 	case plan.TagVIPPort:
-		return nil, x.tagVIPPort(ctx, op)
+		return several(x.tagVIPPort(ctx, op))
 	case plan.DeleteVIPPort:
-		return nil, x.runner.Cloud.DeletePort(ctx, op.PortID)
+		return single(x.runner.Cloud.DeletePort(ctx, op.PortID))
 	case plan.JoinPort:
 		return x.joinPort(ctx, op)
 	case plan.LeavePort:
-		return nil, x.leavePort(ctx, op)
+		return x.leavePort(ctx, op)
 	case plan.AttachFloatingIP:
 		return x.attachFloatingIP(ctx, op)
 	case plan.ReleaseFloatingIP:
-		return nil, x.releaseFloatingIP(ctx, op)
+		return x.releaseFloatingIP(ctx, op)
 	case plan.ConvergeAgent:
 		return x.convergeAgent(ctx, op)
 	case plan.StopAgent:
-		return nil, x.onServer(ctx, op.ServerID, func(s Server) error { return s.Stop(ctx, x.plan.Group) })
+		return x.onServer(ctx, op.ServerID, func(s Server) error { return s.Stop(ctx, x.plan.Group) })
 	case plan.RemoveAgent:
-		return nil, x.onServer(ctx, op.ServerID, func(s Server) error { return s.Remove(ctx, x.plan.Group) })
+		return x.onServer(ctx, op.ServerID, func(s Server) error { return s.Remove(ctx, x.plan.Group) })
 	default:
-		return nil, fmt.Errorf("plan is inconsistent: unknown operation %T", op)
+		return effect{}, fmt.Errorf("plan is inconsistent: unknown operation %T", op)
 	}
 }
 

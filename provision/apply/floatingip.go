@@ -9,25 +9,27 @@ import (
 
 // attachFloatingIP points an existing floating IP at the VIP's port, or
 // allocates one there. Its mark goes into the description at creation.
-func (x *execution) attachFloatingIP(ctx context.Context, op plan.AttachFloatingIP) (inverse, error) {
+func (x *execution) attachFloatingIP(ctx context.Context, op plan.AttachFloatingIP) (effect, error) {
 	c := x.runner.Cloud
 	v, err := x.known.vip(op.VIP)
 	if err != nil {
-		return nil, err
+		return effect{}, err
 	}
 	id, undo := op.ID, inverse(nil)
+	whole, cancel := uncut(ctx)
+	defer cancel()
 	if id == "" {
-		f, err := c.CreateFloatingIP(ctx, op.Network, v.PortID, plan.Description(x.plan.Group, x.plan.Desired.VRID))
+		f, err := c.CreateFloatingIP(whole, op.Network, v.PortID, plan.Description(x.plan.Group, x.plan.Desired.VRID))
 		if err != nil {
-			return nil, err
+			return effect{}, err
 		}
 		id = f.ID
 		x.known.setFloatingIP(op.VIP, f)
 		undo = func(ctx context.Context) error { return c.DeleteFloatingIP(ctx, id) }
 	} else {
-		f, err := c.AttachFloatingIP(ctx, id, v.PortID)
+		f, err := c.AttachFloatingIP(whole, id, v.PortID)
 		if err != nil {
-			return nil, err
+			return effect{}, err
 		}
 		x.known.setFloatingIP(op.VIP, f)
 		undo = func(ctx context.Context) error { return x.giveBack(ctx, op, id) }
@@ -38,7 +40,7 @@ func (x *execution) attachFloatingIP(ctx context.Context, op plan.AttachFloating
 		}
 		return x.addTags(ctx, openstack.FloatingIPs, id, op.Tags)
 	})
-	return undo, nil
+	return reversible(undo), nil
 }
 
 // giveBack puts an existing floating IP where it was before, without our tags.
@@ -56,15 +58,15 @@ func (x *execution) giveBack(ctx context.Context, op plan.AttachFloatingIP, id s
 	return x.removeTags(ctx, openstack.FloatingIPs, id, op.Tags)
 }
 
-func (x *execution) releaseFloatingIP(ctx context.Context, op plan.ReleaseFloatingIP) error {
+func (x *execution) releaseFloatingIP(ctx context.Context, op plan.ReleaseFloatingIP) (effect, error) {
 	c := x.runner.Cloud
 	if op.Allocated {
-		return c.DeleteFloatingIP(ctx, op.ID)
+		return single(c.DeleteFloatingIP(ctx, op.ID))
 	}
 	if err := c.DetachFloatingIP(ctx, op.ID); err != nil {
-		return err
+		return effect{}, err
 	}
-	return x.removeTags(ctx, openstack.FloatingIPs, op.ID, op.Tags)
+	return several(x.removeTags(ctx, openstack.FloatingIPs, op.ID, op.Tags))
 }
 
 func (x *execution) removeTags(ctx context.Context, k openstack.Kind, id string, tags []string) error {

@@ -16,14 +16,17 @@ import (
 // and allows protocol 112 from and to itself. The group carries the lock of
 // the run from its first moment; of two that were made at once the older one
 // stays (design.md, "Two runs at once").
-func (x *execution) createSecurityGroup(ctx context.Context, op plan.CreateSecurityGroup) (inverse, error) {
+func (x *execution) createSecurityGroup(ctx context.Context, op plan.CreateSecurityGroup) (effect, error) {
 	c := x.runner.Cloud
 	mark := plan.Description(x.plan.Group, x.plan.Desired.VRID)
 	lock := Lock{Holder: x.runner.Holder, Until: x.runner.Now().Add(LockTime)}
-	g, err := c.CreateSecurityGroup(ctx, openstack.SecurityGroupCreate{Name: op.Name, Description: lock.In(mark)})
+	whole, cancel := uncut(ctx)
+	defer cancel()
+	g, err := c.CreateSecurityGroup(whole, openstack.SecurityGroupCreate{Name: op.Name, Description: lock.In(mark)})
 	if err != nil {
-		return nil, err
+		return effect{}, err
 	}
+	x.runner.took(g.ID)
 	undo := func(ctx context.Context) error { return c.DeleteSecurityGroup(ctx, g.ID) }
 	var first error
 	err = parallel(
@@ -32,13 +35,20 @@ func (x *execution) createSecurityGroup(ctx context.Context, op plan.CreateSecur
 		func() error { return x.deleteRules(ctx, g.Rules) },
 	)
 	if first != nil {
-		return nil, errors.Join(first, undo(ctx))
+		// Also after Ctrl-C: a group that stays holds our lock.
+		after, cancel := afterwards(ctx)
+		defer cancel()
+		if err := undo(after); err != nil {
+			x.known.setGroup(g.ID)
+			return reversible(undo), errors.Join(first, err)
+		}
+		return effect{}, first
 	}
 	x.known.setGroup(g.ID)
 	x.later(g.ID, func() error {
 		return x.addTags(ctx, openstack.SecurityGroups, g.ID, []string{plan.TagGroup(x.plan.Group)})
 	})
-	return undo, err
+	return reversible(undo), err
 }
 
 // alone returns nil when mine is the group's only security group. Of several
@@ -115,7 +125,3 @@ func (x *execution) deleteRules(ctx context.Context, rules []openstack.Rule) err
 	}
 	return parallel(jobs...)
 }
-
-// LockTime is how long a lock holds when its holder does not come back: long
-// enough for a slow run, short enough to wait for.
-const LockTime = 10 * time.Minute

@@ -1,14 +1,9 @@
 package apply
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/havip/havip/openstack"
-	"github.com/havip/havip/provision/plan"
 )
 
 // Lock says who works on a group and until when. It stands in the description
@@ -63,30 +58,4 @@ func (e *LockedError) Hint() string {
 		return "run it again when the other run is over"
 	}
 	return "wait for it to end; should it have died, its lock runs out at " + e.Lock.Until.Local().Format(time.TimeOnly)
-}
-
-// Acquire takes the lock of an existing group, given as it was observed.
-func (r *Runner) Acquire(ctx context.Context, group string, g openstack.SecurityGroup) error {
-	held, mark := ParseLock(g.Description)
-	if held.Holder != "" && held.Holder != r.Holder && r.Now().Before(held.Until) && !r.abandoned(held) {
-		return &LockedError{Group: group, Lock: held}
-	}
-	mine := Lock{Holder: r.Holder, Until: r.Now().Add(LockTime)}
-	_, err := r.Cloud.DescribeSecurityGroup(ctx, g.ID, g.Revision, mine.In(mark))
-	if errors.Is(err, openstack.ErrConflict) {
-		return &LockedError{Group: group}
-	}
-	return err
-}
-
-func (r *Runner) abandoned(l Lock) bool { return r.Abandoned != nil && r.Abandoned(l.Holder) }
-
-// Release gives the lock back. The holder alone writes it, so no revision is
-// needed; a group that is gone has no lock.
-func (r *Runner) Release(ctx context.Context, group string, vrid int, id string) error {
-	_, err := r.Cloud.DescribeSecurityGroup(ctx, id, 0, plan.Description(group, vrid))
-	if errors.Is(err, openstack.ErrNotFound) {
-		return nil
-	}
-	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/havip/havip/openstack"
 	"github.com/havip/havip/provision/plan"
@@ -13,9 +14,11 @@ import (
 // createVIPPort makes the port that keeps the VIP's address: unbound, without
 // security groups, marked in its description at once and tagged second, since
 // Neutron takes no tags at creation.
-func (x *execution) createVIPPort(ctx context.Context, op plan.CreateVIPPort) (inverse, error) {
+func (x *execution) createVIPPort(ctx context.Context, op plan.CreateVIPPort) (effect, error) {
 	c, v := x.runner.Cloud, x.plan.Desired.VIPs[op.VIP]
-	p, err := c.CreatePort(ctx, openstack.PortCreate{
+	whole, cancel := uncut(ctx)
+	defer cancel()
+	p, err := c.CreatePort(whole, openstack.PortCreate{
 		Name:        op.Name,
 		Description: plan.Description(x.plan.Group, x.plan.Desired.VRID),
 		NetworkID:   v.Network.ID,
@@ -23,17 +26,17 @@ func (x *execution) createVIPPort(ctx context.Context, op plan.CreateVIPPort) (i
 		Address:     v.Address,
 	})
 	if err != nil {
-		return nil, err
+		return effect{}, err
 	}
-	undo := func(ctx context.Context) error { return c.DeletePort(ctx, p.ID) }
+	made := reversible(func(ctx context.Context) error { return c.DeletePort(ctx, p.ID) })
 	if len(p.FixedIPs) != 1 {
-		return undo, fmt.Errorf("port %s has %d addresses instead of one", p.ID, len(p.FixedIPs))
+		return made, fmt.Errorf("port %s has %d addresses instead of one", p.ID, len(p.FixedIPs))
 	}
 	x.known.setVIP(op.VIP, plan.VIPResource{PortID: p.ID, Address: p.FixedIPs[0].IP})
 	x.later(p.ID, func() error {
 		return c.SetTags(ctx, openstack.Ports, p.ID, plan.VIPPortTags(x.plan.Group, x.plan.Desired.VRID))
 	})
-	return undo, nil
+	return made, nil
 }
 
 func (x *execution) tagVIPPort(ctx context.Context, op plan.TagVIPPort) error {
@@ -52,32 +55,35 @@ func (x *execution) tagVIPPort(ctx context.Context, op plan.TagVIPPort) error {
 // tags it. The member's tag comes second: tagging bumps the revision that
 // If-Match is held against, and a port without the tag is only mended, never
 // detached. A tag that keeps a pair from being taken off later comes first.
-func (x *execution) joinPort(ctx context.Context, op plan.JoinPort) (inverse, error) {
+func (x *execution) joinPort(ctx context.Context, op plan.JoinPort) (effect, error) {
 	vips, err := x.known.addresses(op.VIPs)
 	if err != nil {
-		return nil, err
+		return effect{}, err
 	}
 	group := x.known.resources().SecurityGroup
+	before := op.Observed
+	back := reversible(func(ctx context.Context) error { return x.restorePort(ctx, op, before, vips, group) })
 	keep, tags := plan.SplitKept(op.Tags)
 	if len(keep) > 0 {
 		if err := x.addTags(ctx, openstack.Ports, op.PortID, keep); err != nil {
-			return nil, err
+			return back, err
 		}
-		if op.Observed, err = x.runner.Cloud.Port(ctx, op.PortID); err != nil {
-			return nil, err
+		if before, err = x.runner.Cloud.Port(ctx, op.PortID); err != nil {
+			before = op.Observed
+			return back, err
 		}
 	}
-	observed, changed, err := x.mergePort(ctx, op.Observed, func(p openstack.Port) (openstack.PortUpdate, bool) {
+	var changed bool
+	before, changed, err = x.mergePort(ctx, before, func(p openstack.Port) (openstack.PortUpdate, bool) {
 		return plan.Join(p, vips, group)
 	})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		x.later(op.PortID, func() error { return x.addTags(ctx, openstack.Ports, op.PortID, tags) })
 	}
-	x.later(op.PortID, func() error { return x.addTags(ctx, openstack.Ports, op.PortID, tags) })
-	if !changed && len(op.Tags) == 0 {
-		return nil, nil
+	if !changed && len(keep) == 0 && (err != nil || len(tags) == 0) {
+		return effect{}, err
 	}
-	return func(ctx context.Context) error { return x.restorePort(ctx, op, observed, vips, group) }, nil
+	return back, err
 }
 
 // restorePort takes off what joinPort put on, and nothing that was there.
@@ -88,29 +94,28 @@ func (x *execution) restorePort(ctx context.Context, op plan.JoinPort, before op
 			added = append(added, v)
 		}
 	}
-	return x.leavePort(ctx, plan.LeavePort{PortID: op.PortID, Addresses: added, SecurityGroup: group, Tags: op.Tags})
+	if slices.Contains(before.SecurityGroups, group) {
+		group = ""
+	}
+	_, err := x.leavePort(ctx, plan.LeavePort{PortID: op.PortID, Addresses: added, SecurityGroup: group, Tags: op.Tags})
+	return err
 }
 
-func (x *execution) leavePort(ctx context.Context, op plan.LeavePort) error {
+func (x *execution) leavePort(ctx context.Context, op plan.LeavePort) (effect, error) {
 	p, err := x.runner.Cloud.Port(ctx, op.PortID)
 	if errors.Is(err, openstack.ErrNotFound) {
-		return nil // it went with its server
+		return effect{}, nil // it went with its server
 	}
 	if err != nil {
-		return err
+		return effect{}, err
 	}
-	_, _, err = x.mergePort(ctx, p, func(p openstack.Port) (openstack.PortUpdate, bool) {
+	_, changed, err := x.mergePort(ctx, p, func(p openstack.Port) (openstack.PortUpdate, bool) {
 		return plan.Leave(p, op.Addresses, op.SecurityGroup)
 	})
 	if err != nil {
-		return err
+		return effect{changed: changed}, err
 	}
-	for _, t := range op.Tags {
-		if err := x.runner.Cloud.RemoveTag(ctx, openstack.Ports, op.PortID, t); err != nil {
-			return err
-		}
-	}
-	return nil
+	return effect{changed: changed || len(op.Tags) > 0}, x.removeTags(ctx, openstack.Ports, op.PortID, op.Tags)
 }
 
 // mergeTries bounds how often a port is read and written again because
@@ -120,14 +125,19 @@ const mergeTries = 10
 // mergePort changes whole lists of a port (Neutron API: allowed_address_pairs
 // and security_groups are replaced by a PUT) without losing what others write
 // meanwhile: one PUT under If-Match, and on 412 once more from a fresh read.
-// It returns the port as it was before the PUT that succeeded.
+// It returns the port as it was before the PUT that succeeded, and whether
+// there was one, also when it failed: a PUT without an answer may have
+// happened, and so may one that was repeated on the way and met its own work.
 func (x *execution) mergePort(ctx context.Context, p openstack.Port, merge func(openstack.Port) (openstack.PortUpdate, bool)) (before openstack.Port, changed bool, err error) {
-	for range mergeTries {
+	first := p
+	for try := range mergeTries {
 		u, change := merge(p)
 		if !change {
-			return p, false, nil
+			return first, try > 0, nil
 		}
-		after, err := x.runner.Cloud.UpdatePort(ctx, p.ID, p.Revision, u)
+		whole, cancel := uncut(ctx)
+		after, err := x.runner.Cloud.UpdatePort(whole, p.ID, p.Revision, u)
+		cancel()
 		if err == nil {
 			if _, again := merge(after); again {
 				return p, true, fmt.Errorf("port %s does not hold what was written to it: does another tool manage it?", p.ID)
@@ -135,13 +145,21 @@ func (x *execution) mergePort(ctx context.Context, p openstack.Port, merge func(
 			return p, true, nil
 		}
 		if !errors.Is(err, openstack.ErrConflict) {
-			return p, false, err
+			return p, !refused(err), err
 		}
-		if p, err = x.runner.Cloud.Port(ctx, p.ID); err != nil {
-			return p, false, err
+		fresh, err := x.runner.Cloud.Port(ctx, p.ID)
+		if err != nil {
+			return p, true, err
 		}
+		p = fresh
 	}
 	return p, false, fmt.Errorf("port %s was changed by others %d times in a row: which tool keeps rewriting it?", p.ID, mergeTries)
+}
+
+// refused tells that a request was answered, and with no: it changed nothing.
+func refused(err error) bool {
+	var e *openstack.Error
+	return errors.As(err, &e) && e.Status >= 400 && e.Status < 500
 }
 
 // addTags adds tags one after the other: Neutron answers 500 for a deadlock

@@ -10,8 +10,9 @@ import (
 )
 
 // convergeAgent fills in the addresses that came to be while the plan ran and
-// makes the server follow. Its inverse removes an agent that was not there.
-func (x *execution) convergeAgent(ctx context.Context, op plan.ConvergeAgent) (inverse, error) {
+// makes the server follow. Its inverse removes an agent that was not there;
+// what another agent was told before is not known here.
+func (x *execution) convergeAgent(ctx context.Context, op plan.ConvergeAgent) (effect, error) {
 	op.Config.Routers = slices.Clone(op.Config.Routers)
 	for i := range op.Config.Routers {
 		if len(op.Config.Routers[i].Addresses) > 0 {
@@ -19,27 +20,27 @@ func (x *execution) convergeAgent(ctx context.Context, op plan.ConvergeAgent) (i
 		}
 		v, err := x.known.vip(i)
 		if err != nil {
-			return nil, err
+			return effect{}, err
 		}
 		op.Config.Routers[i].Addresses = []netip.Prefix{netip.PrefixFrom(v.Address, v.Address.BitLen())}
 	}
 	s, err := x.server(ctx, op.ServerID)
 	if err != nil {
-		return nil, err
+		return effect{}, err
 	}
-	var undo inverse
+	e := effect{changed: true}
 	if op.New {
-		undo = func(ctx context.Context) error { return s.Remove(ctx, x.plan.Group) }
+		e.undo = func(ctx context.Context) error { return s.Remove(ctx, x.plan.Group) }
 	}
-	return undo, s.Converge(ctx, op)
+	return e, s.Converge(ctx, op)
 }
 
-func (x *execution) onServer(ctx context.Context, id string, do func(Server) error) error {
+func (x *execution) onServer(ctx context.Context, id string, do func(Server) error) (effect, error) {
 	s, err := x.server(ctx, id)
 	if err != nil {
-		return err
+		return effect{}, err
 	}
-	return do(s)
+	return several(do(s))
 }
 
 func (x *execution) server(ctx context.Context, id string) (Server, error) {

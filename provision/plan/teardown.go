@@ -14,7 +14,11 @@ import (
 // The order is the reverse of creation.
 func Teardown(group string, o Observed) Plan {
 	b := newBuilder(Desired{Group: group}, o)
+	b.d.VRID = b.found.vrid()
 	b.plan.Desired, b.deletes = b.d, true
+	if g, ok := b.found.SecurityGroup(); ok {
+		b.plan.Known.SecurityGroup = g.ID // by it the group is locked
+	}
 	removed := make(map[string]string)
 	for _, id := range b.formerServers() {
 		h := b.host(id)
@@ -46,6 +50,22 @@ func Teardown(group string, o Observed) Plan {
 		b.deleteSecurityGroup(g, leaves)
 	}
 	return b.plan
+}
+
+// vrid is the VRID that the group's marks tell, 0 when none does: the security
+// group's description has it too, should a cleaner have deleted the VIP ports.
+func (f Found) vrid() int {
+	for _, p := range f.VIPPorts {
+		if v := VRIDOf(p); v != 0 {
+			return v
+		}
+	}
+	for _, g := range f.SecurityGroups {
+		if v := VRIDOf(openstack.Port{Description: g.Description}); v != 0 {
+			return v
+		}
+	}
+	return 0
 }
 
 func (b *builder) removedIDs(removed map[string]string) []string {

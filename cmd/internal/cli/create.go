@@ -126,7 +126,7 @@ func (a *app) create(cmd *cobra.Command, s *session, p *provision.Prepared, o *c
 		if err := a.show(view); err != nil {
 			return err
 		}
-		if o.exitCode && !p.Plan.Empty() {
+		if o.exitCode && (!p.Plan.Empty() || len(p.Plan.Left) > 0) {
 			return &ui.ExitError{Code: ui.ExitDiffers}
 		}
 		return nil
@@ -137,11 +137,12 @@ func (a *app) create(cmd *cobra.Command, s *session, p *provision.Prepared, o *c
 	a.note("\n")
 	s.progress.Expect(p.Plan)
 	out, err := s.Create(cmd.Context(), p, opt)
-	if err != nil && out.Changed && !opt.Rollback {
+	left, failed := onlyLeft(err)
+	if failed && out.Changed && !opt.Rollback {
 		return &ui.NotedError{Err: err, Note: fmt.Sprintf(
 			"What was made so far stays. The same command again goes on; havip delete %s takes it away.", p.Plan.Group)}
 	}
-	if err != nil {
+	if failed {
 		return err
 	}
 	unreachable := a.reportReach(s, out)
@@ -153,9 +154,19 @@ func (a *app) create(cmd *cobra.Command, s *session, p *provision.Prepared, o *c
 		a.note("Next: havip status %s\n", p.Plan.Group)
 	}
 	if unreachable && o.strict {
-		return errors.New("not every address answers from here (--strict)")
+		left = errors.Join(errors.New("not every address answers from here (--strict)"), left)
 	}
-	return nil
+	return left
+}
+
+// onlyLeft tells the news that something stayed behind, with a result to be
+// shown, from a failure.
+func onlyLeft(err error) (left error, failed bool) {
+	l := (*provision.LeftError)(nil)
+	if errors.As(err, &l) && l.Err == nil {
+		return err, false
+	}
+	return nil, err != nil
 }
 
 // reportReach says which addresses answer from here. A VIP behind a floating

@@ -51,8 +51,8 @@ func (a *app) delete(cmd *cobra.Command, s *session, p *provision.Prepared) erro
 		s.progress.Expect(p.Plan)
 	}
 	out, err := s.Delete(cmd.Context(), p)
-	left := (*provision.LeftError)(nil)
-	if err != nil && !errors.As(err, &left) {
+	left, failed := onlyLeft(err)
+	if failed {
 		if out.Changed {
 			err = &ui.NotedError{Err: err, Note: "The same command again goes on from here."}
 		}

@@ -216,6 +216,8 @@ func views() map[string]View {
 	}
 	unchanged := outcome
 	unchanged.Changed, unchanged.Reachable = false, nil
+	behind := unchanged
+	behind.Left = leftAgent()
 	moved := provision.Moved{From: "bastion-1", To: "bastion-2", Took: 120 * time.Millisecond, Members: members()}
 	again := moved
 	again.From = "bastion-2"
@@ -231,6 +233,7 @@ func views() map[string]View {
 	return map[string]View{
 		"create":                CreateView{"bastion", outcome},
 		"create-no-changes":     CreateView{"bastion", unchanged},
+		"create-left":           CreateView{"bastion", behind},
 		"plan":                  PlanView{Identity: identity(), Plan: creation(), Warnings: warnings},
 		"plan-verbose":          PlanView{Identity: identity(), Plan: rolling(), Verbose: true},
 		"plan-no-changes":       PlanView{Identity: openstack.Identity{AuthURL: "https://cloud.example:5000/v3", Project: "ops"}, Plan: plan.Plan{Group: "bastion"}},

@@ -48,6 +48,7 @@ type createObject struct {
 	VIPs      []vipObject    `json:"vips"`
 	Members   []memberObject `json:"members"`
 	Reachable []reachObject  `json:"reachable"`
+	Left      []plan.Left    `json:"left"`
 	TookMS    int64          `json:"took_ms"`
 }
 
@@ -64,7 +65,8 @@ func (v CreateView) Object() any {
 	o := createObject{
 		Header: NewHeader("create"), Group: v.Group, Changed: v.Outcome.Changed,
 		Active: v.Outcome.Active, VIPs: vipObjects(v.Outcome.Resources.VIPs),
-		Members: memberObjects(v.Outcome.Members, nil), Reachable: []reachObject{}, TookMS: v.Outcome.Took.Milliseconds(),
+		Members: memberObjects(v.Outcome.Members, nil), Reachable: []reachObject{},
+		Left: list(v.Outcome.Left), TookMS: v.Outcome.Took.Milliseconds(),
 	}
 	for _, r := range v.Outcome.Reachable {
 		o.Reachable = append(o.Reachable, reachObject{
