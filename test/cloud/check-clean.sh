@@ -11,8 +11,8 @@ none() { # WHAT LISTCMD...
   local list
   list=$("${@:2}")
   if [ -n "$list" ]; then
-    printf '%s left:\n' "$1"
-    printf '%s\n' "$list" | sed 's/^/  /'
+    printf '%d %s left, the first of them:\n' "$(wc -l <<<"$list")" "$1"
+    sed -n '1,10s/^/  /p' <<<"$list"
     bad=1
   fi
 }
