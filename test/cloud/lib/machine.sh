@@ -25,7 +25,7 @@ describe() {
   { ip rule; ip -6 rule; } >"$1/policy-rules"
   sysctl -a 2>/dev/null | grep -E "^net\.(ipv4\.ip_forward|bridge\.[a-z0-9-]+|ipv4\.conf\.(all|default|${names//./\\.})\.[a-z_0-9]+|ipv6\.conf\.(all|default|${names//./\\.})\.[a-z_0-9]+) " |
     sort >"$1/sysctls"
-  nft -s list ruleset >"$1/nft-ruleset"
+  nft -s list ruleset 2>/dev/null >"$1/nft-ruleset" # it warns of tables that iptables made
   nft list tables >"$1/nft-tables"
 }
 
@@ -48,7 +48,7 @@ give_back() {
   nft list tables | while read -r _ family table; do
     grep -qxF "table $family $table" "$STATE/before/nft-tables" && continue
     # chains with a hook and the policy accept, and nothing in them
-    if nft list table "$family" "$table" | awk '/^\t\t/ && !/^\t\ttype .* hook .* policy accept;$/ || /^\t(set|map) / {n++} END {exit n > 0}'; then
+    if nft list table "$family" "$table" 2>/dev/null | awk '/^\t\t/ && !/^\t\ttype .* hook .* policy accept;$/ || /^\t(set|map) / {n++} END {exit n > 0}'; then
       nft delete table "$family" "$table"
     fi
   done
