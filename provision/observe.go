@@ -101,6 +101,7 @@ func (s *Service) observeNetworks(ctx context.Context, g spec.Group, o *plan.Obs
 		}
 	}
 	add(marked)
+	inGroup := users(g, *o)
 	var mu sync.Mutex
 	eg, ctx := errgroup.WithContext(ctx)
 	if len(ids) > 0 {
@@ -113,7 +114,7 @@ func (s *Service) observeNetworks(ctx context.Context, g spec.Group, o *plan.Obs
 			return s.Cloud.Ports(ctx, openstack.PortFilter{NetworkID: id})
 		}, add)
 	}
-	for _, filter := range users(g, *o) {
+	for _, filter := range inGroup {
 		read(eg, &mu, func() ([]openstack.Port, error) { return s.Cloud.Ports(ctx, filter) }, add)
 	}
 	if err := eg.Wait(); err != nil {
