@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,6 +36,15 @@ type Result struct {
 	Resources plan.Resources
 
 	undo []undo
+}
+
+// Then adds what a later run of the same plan's next stage did.
+func (r *Result) Then(next *Result) *Result {
+	return &Result{
+		Done:      slices.Concat(r.Done, next.Done),
+		Resources: next.Resources,
+		undo:      slices.Concat(r.undo, next.undo),
+	}
 }
 
 // Changes is how many actions changed something, be it half and failing.

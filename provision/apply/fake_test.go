@@ -29,6 +29,8 @@ type fakeCloud struct {
 	// fail makes a call fail.
 	fail  map[string]error
 	calls []string
+	// written is called, locked, when a port was written, before the answer.
+	written func(*openstack.Port) error
 }
 
 func newFakeCloud() *fakeCloud {
@@ -40,12 +42,15 @@ func newFakeCloud() *fakeCloud {
 }
 
 // begin records a call and locks; the caller unlocks.
-func (c *fakeCloud) begin(format string, v ...any) error {
+func (c *fakeCloud) begin(ctx context.Context, format string, v ...any) error {
 	call := fmt.Sprintf(format, v...)
 	if c.before != nil {
 		c.before(call)
 	}
 	c.mu.Lock()
+	if err := ctx.Err(); err != nil {
+		return err // as a request that is cut off
+	}
 	c.calls = append(c.calls, call)
 	for k, err := range c.fail {
 		if len(call) >= len(k) && call[:len(k)] == k {
@@ -62,8 +67,8 @@ func (c *fakeCloud) id(kind string) string {
 
 var errMissing = fmt.Errorf("fake: %w", openstack.ErrNotFound)
 
-func (c *fakeCloud) Port(_ context.Context, id string) (openstack.Port, error) {
-	err := c.begin("get port %s", id)
+func (c *fakeCloud) Port(ctx context.Context, id string) (openstack.Port, error) {
+	err := c.begin(ctx, "get port %s", id)
 	defer c.mu.Unlock()
 	if err != nil {
 		return openstack.Port{}, err
@@ -81,8 +86,8 @@ func clonePort(p *openstack.Port) openstack.Port {
 	return q
 }
 
-func (c *fakeCloud) Ports(_ context.Context, f openstack.PortFilter) ([]openstack.Port, error) {
-	err := c.begin("list ports")
+func (c *fakeCloud) Ports(ctx context.Context, f openstack.PortFilter) ([]openstack.Port, error) {
+	err := c.begin(ctx, "list ports")
 	defer c.mu.Unlock()
 	var all []openstack.Port
 	for _, p := range c.ports {
@@ -97,8 +102,8 @@ func (c *fakeCloud) Ports(_ context.Context, f openstack.PortFilter) ([]openstac
 	return all, err
 }
 
-func (c *fakeCloud) CreatePort(_ context.Context, o openstack.PortCreate) (openstack.Port, error) {
-	err := c.begin("create port %s", o.Name)
+func (c *fakeCloud) CreatePort(ctx context.Context, o openstack.PortCreate) (openstack.Port, error) {
+	err := c.begin(ctx, "create port %s", o.Name)
 	defer c.mu.Unlock()
 	if err != nil {
 		return openstack.Port{}, err
@@ -111,8 +116,8 @@ func (c *fakeCloud) CreatePort(_ context.Context, o openstack.PortCreate) (opens
 	return clonePort(p), nil
 }
 
-func (c *fakeCloud) UpdatePort(_ context.Context, id string, revision int, u openstack.PortUpdate) (openstack.Port, error) {
-	err := c.begin("put port %s", id)
+func (c *fakeCloud) UpdatePort(ctx context.Context, id string, revision int, u openstack.PortUpdate) (openstack.Port, error) {
+	err := c.begin(ctx, "put port %s", id)
 	defer c.mu.Unlock()
 	if err != nil {
 		return openstack.Port{}, err
@@ -133,18 +138,25 @@ func (c *fakeCloud) UpdatePort(_ context.Context, id string, revision int, u ope
 		p.SecurityGroups = slices.Clone(*u.SecurityGroups)
 	}
 	p.Revision++
+	if c.written != nil {
+		if err := c.written(p); err != nil {
+			return openstack.Port{}, err
+		}
+	}
 	return clonePort(p), nil
 }
 
-func (c *fakeCloud) DescribePort(_ context.Context, id, description string) error {
-	err := c.begin("describe port %s", id)
+func (c *fakeCloud) DescribePort(ctx context.Context, id, description string) error {
+	err := c.begin(ctx, "describe port %s", id)
 	defer c.mu.Unlock()
-	c.ports[id].Description = description
+	if err == nil {
+		c.ports[id].Description = description
+	}
 	return err
 }
 
-func (c *fakeCloud) DeletePort(_ context.Context, id string) error {
-	err := c.begin("delete port %s", id)
+func (c *fakeCloud) DeletePort(ctx context.Context, id string) error {
+	err := c.begin(ctx, "delete port %s", id)
 	defer c.mu.Unlock()
 	if err == nil {
 		delete(c.ports, id)
@@ -152,8 +164,8 @@ func (c *fakeCloud) DeletePort(_ context.Context, id string) error {
 	return err
 }
 
-func (c *fakeCloud) SecurityGroups(_ context.Context, name string) ([]openstack.SecurityGroup, error) {
-	err := c.begin("list groups")
+func (c *fakeCloud) SecurityGroups(ctx context.Context, name string) ([]openstack.SecurityGroup, error) {
+	err := c.begin(ctx, "list groups")
 	defer c.mu.Unlock()
 	var all []openstack.SecurityGroup
 	for _, g := range c.groups {
@@ -164,8 +176,8 @@ func (c *fakeCloud) SecurityGroups(_ context.Context, name string) ([]openstack.
 	return all, err
 }
 
-func (c *fakeCloud) SecurityGroup(_ context.Context, id string) (openstack.SecurityGroup, error) {
-	err := c.begin("get group %s", id)
+func (c *fakeCloud) SecurityGroup(ctx context.Context, id string) (openstack.SecurityGroup, error) {
+	err := c.begin(ctx, "get group %s", id)
 	defer c.mu.Unlock()
 	if g, ok := c.groups[id]; ok {
 		return *g, err
@@ -173,8 +185,8 @@ func (c *fakeCloud) SecurityGroup(_ context.Context, id string) (openstack.Secur
 	return openstack.SecurityGroup{}, errMissing
 }
 
-func (c *fakeCloud) CreateSecurityGroup(_ context.Context, o openstack.SecurityGroupCreate) (openstack.SecurityGroup, error) {
-	err := c.begin("create group %s", o.Name)
+func (c *fakeCloud) CreateSecurityGroup(ctx context.Context, o openstack.SecurityGroupCreate) (openstack.SecurityGroup, error) {
+	err := c.begin(ctx, "create group %s", o.Name)
 	defer c.mu.Unlock()
 	if err != nil {
 		return openstack.SecurityGroup{}, err
@@ -188,8 +200,8 @@ func (c *fakeCloud) CreateSecurityGroup(_ context.Context, o openstack.SecurityG
 	return *g, nil
 }
 
-func (c *fakeCloud) DescribeSecurityGroup(_ context.Context, id string, revision int, description string) (openstack.SecurityGroup, error) {
-	err := c.begin("describe group %s", id)
+func (c *fakeCloud) DescribeSecurityGroup(ctx context.Context, id string, revision int, description string) (openstack.SecurityGroup, error) {
+	err := c.begin(ctx, "describe group %s", id)
 	defer c.mu.Unlock()
 	g, ok := c.groups[id]
 	switch {
@@ -204,8 +216,8 @@ func (c *fakeCloud) DescribeSecurityGroup(_ context.Context, id string, revision
 	return *g, nil
 }
 
-func (c *fakeCloud) DeleteSecurityGroup(_ context.Context, id string) error {
-	err := c.begin("delete group %s", id)
+func (c *fakeCloud) DeleteSecurityGroup(ctx context.Context, id string) error {
+	err := c.begin(ctx, "delete group %s", id)
 	defer c.mu.Unlock()
 	if err != nil {
 		return err
@@ -219,8 +231,8 @@ func (c *fakeCloud) DeleteSecurityGroup(_ context.Context, id string) error {
 	return nil
 }
 
-func (c *fakeCloud) CreateRules(_ context.Context, group string, rules []openstack.Rule) error {
-	err := c.begin("create %d rules", len(rules))
+func (c *fakeCloud) CreateRules(ctx context.Context, group string, rules []openstack.Rule) error {
+	err := c.begin(ctx, "create %d rules", len(rules))
 	defer c.mu.Unlock()
 	if err != nil {
 		return err
@@ -232,17 +244,20 @@ func (c *fakeCloud) CreateRules(_ context.Context, group string, rules []opensta
 	return nil
 }
 
-func (c *fakeCloud) DeleteRule(_ context.Context, id string) error {
-	err := c.begin("delete rule %s", id)
+func (c *fakeCloud) DeleteRule(ctx context.Context, id string) error {
+	err := c.begin(ctx, "delete rule %s", id)
 	defer c.mu.Unlock()
+	if err != nil {
+		return err
+	}
 	for _, g := range c.groups {
 		g.Rules = slices.DeleteFunc(slices.Clone(g.Rules), func(r openstack.Rule) bool { return r.ID == id })
 	}
 	return err
 }
 
-func (c *fakeCloud) CreateFloatingIP(_ context.Context, network, portID, description string) (openstack.FloatingIP, error) {
-	err := c.begin("create fip")
+func (c *fakeCloud) CreateFloatingIP(ctx context.Context, network, portID, description string) (openstack.FloatingIP, error) {
+	err := c.begin(ctx, "create fip")
 	defer c.mu.Unlock()
 	if err != nil {
 		return openstack.FloatingIP{}, err
@@ -252,8 +267,8 @@ func (c *fakeCloud) CreateFloatingIP(_ context.Context, network, portID, descrip
 	return *f, nil
 }
 
-func (c *fakeCloud) AttachFloatingIP(_ context.Context, id, portID string) (openstack.FloatingIP, error) {
-	err := c.begin("attach fip %s to %s", id, portID)
+func (c *fakeCloud) AttachFloatingIP(ctx context.Context, id, portID string) (openstack.FloatingIP, error) {
+	err := c.begin(ctx, "attach fip %s to %s", id, portID)
 	defer c.mu.Unlock()
 	if err != nil {
 		return openstack.FloatingIP{}, err
@@ -262,22 +277,26 @@ func (c *fakeCloud) AttachFloatingIP(_ context.Context, id, portID string) (open
 	return *c.fips[id], nil
 }
 
-func (c *fakeCloud) DetachFloatingIP(_ context.Context, id string) error {
-	err := c.begin("detach fip %s", id)
+func (c *fakeCloud) DetachFloatingIP(ctx context.Context, id string) error {
+	err := c.begin(ctx, "detach fip %s", id)
 	defer c.mu.Unlock()
-	c.fips[id].PortID = ""
+	if err == nil {
+		c.fips[id].PortID = ""
+	}
 	return err
 }
 
-func (c *fakeCloud) DeleteFloatingIP(_ context.Context, id string) error {
-	err := c.begin("delete fip %s", id)
+func (c *fakeCloud) DeleteFloatingIP(ctx context.Context, id string) error {
+	err := c.begin(ctx, "delete fip %s", id)
 	defer c.mu.Unlock()
-	delete(c.fips, id)
+	if err == nil {
+		delete(c.fips, id)
+	}
 	return err
 }
 
-func (c *fakeCloud) AddTag(_ context.Context, k openstack.Kind, id, tag string) error {
-	err := c.begin("tag %s %s %s", k, id, tag)
+func (c *fakeCloud) AddTag(ctx context.Context, k openstack.Kind, id, tag string) error {
+	err := c.begin(ctx, "tag %s %s %s", k, id, tag)
 	defer c.mu.Unlock()
 	if err == nil {
 		c.retag(id, func(tags []string) []string {
@@ -290,8 +309,8 @@ func (c *fakeCloud) AddTag(_ context.Context, k openstack.Kind, id, tag string) 
 	return err
 }
 
-func (c *fakeCloud) SetTags(_ context.Context, k openstack.Kind, id string, tags []string) error {
-	err := c.begin("set tags %s %s %v", k, id, tags)
+func (c *fakeCloud) SetTags(ctx context.Context, k openstack.Kind, id string, tags []string) error {
+	err := c.begin(ctx, "set tags %s %s %v", k, id, tags)
 	defer c.mu.Unlock()
 	if err == nil {
 		c.retag(id, func([]string) []string { return slices.Clone(tags) })
@@ -299,8 +318,8 @@ func (c *fakeCloud) SetTags(_ context.Context, k openstack.Kind, id string, tags
 	return err
 }
 
-func (c *fakeCloud) RemoveTag(_ context.Context, k openstack.Kind, id, tag string) error {
-	err := c.begin("untag %s %s %s", k, id, tag)
+func (c *fakeCloud) RemoveTag(ctx context.Context, k openstack.Kind, id, tag string) error {
+	err := c.begin(ctx, "untag %s %s %s", k, id, tag)
 	defer c.mu.Unlock()
 	if err == nil {
 		c.retag(id, func(tags []string) []string {
@@ -328,6 +347,7 @@ type fakeServers struct {
 	mu    sync.Mutex
 	calls []string
 	fail  error
+	away  error // no server can be reached
 	last  plan.ConvergeAgent
 }
 
@@ -337,7 +357,7 @@ type fakeServer struct {
 }
 
 func (f *fakeServers) Server(_ context.Context, id string) (Server, error) {
-	return &fakeServer{f, id}, nil
+	return &fakeServer{f, id}, f.away
 }
 
 func (s *fakeServer) note(what string) error {

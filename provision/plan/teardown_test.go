@@ -65,6 +65,31 @@ func TestTeardown(t *testing.T) {
 	}
 }
 
+// Delete takes the group's lock and, should it fail, gives it back as it was.
+func TestTeardownKnowsTheLockAndTheVRID(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		happens func(*plan.Observed)
+		group   string
+	}{
+		{name: "from the vip port", happens: func(*plan.Observed) {}, group: "sg-new"},
+		{name: "from the security group, when the vip port is gone", group: "sg-new", happens: func(o *plan.Observed) {
+			o.Ports = slices.DeleteFunc(o.Ports, func(p openstack.Port) bool { return p.ID == "vip-v4" })
+			o.SecurityGroups[0].Description = plan.Description(group, 51) + " havip:lock=bob@laptop/2@2026-01-01T12:00:00Z"
+		}},
+		{name: "without a security group there is no lock", happens: func(o *plan.Observed) { o.SecurityGroups = nil }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			o := settled(t, "1 2", func(d *plan.Desired) { d.VRID = 51 })
+			tt.happens(&o)
+			p := plan.Teardown(group, o)
+			if p.Desired.VRID != 51 || p.Known.SecurityGroup != tt.group {
+				t.Errorf("vrid %d, security group %q", p.Desired.VRID, p.Known.SecurityGroup)
+			}
+		})
+	}
+}
+
 func TestTeardownPutsTheCloudBack(t *testing.T) {
 	before := fresh()
 	editPort(&before, "port-1", func(p *openstack.Port) {
