@@ -109,9 +109,16 @@ func (s *Service) Create(ctx context.Context, p *Prepared, opt Options) (Outcome
 	out := Outcome{Resources: p.Plan.Known, Left: p.Plan.Left}
 	if !p.Plan.Empty() || p.Plan.Settle {
 		res, err := s.locked(ctx, p, func(ctx context.Context, r *apply.Runner) (*apply.Result, error) {
-			res, err := r.Run(ctx, p.Plan)
+			first, last := p.Plan.Stages()
+			res, err := r.Run(ctx, first)
 			if err == nil {
 				err = s.settle(ctx, p, &out)
+			}
+			if err == nil && !last.Empty() {
+				last.Known = res.Resources
+				var after *apply.Result
+				after, err = r.Run(ctx, last)
+				res = res.Then(after)
 			}
 			if err == nil && opt.Rollback {
 				err = s.reread(ctx, p, res.Resources) // while it can still be undone under the lock

@@ -86,7 +86,7 @@ func (b *builder) attach(i int, want FloatingIP, all []string, released string) 
 		op.From = f.PortID
 		from = b.place(f)
 		a.Inverse = fmt.Sprintf("attach it to %s again", from)
-		a.Needs = append(a.Needs, all...)
+		a.Needs, a.Last = append(a.Needs, all...), true
 		fallthrough
 	default:
 		a.Note = from + " -> " + to

@@ -24,6 +24,22 @@ type Plan struct {
 // Empty tells that nothing needs to be made or changed.
 func (p Plan) Empty() bool { return len(p.Actions) == 0 }
 
+// Stages splits the plan into what runs before the agents agree and what runs
+// after. What the second stage needs of the first is done by then.
+func (p Plan) Stages() (first, last Plan) {
+	first, last = p, p
+	first.Actions, last.Actions = nil, nil
+	for _, a := range p.Actions {
+		if a.Last {
+			a.Needs = nil
+			last.Actions = append(last.Actions, a)
+		} else {
+			first.Actions = append(first.Actions, a)
+		}
+	}
+	return first, last
+}
+
 // Left is something that stays behind, with the reason and the cure.
 type Left struct {
 	What string `json:"what"`
@@ -57,7 +73,10 @@ type Action struct {
 	Interrupts bool     `json:"interrupts"`
 	Inverse    string   `json:"inverse"`          // what undoes it, or "not reversible: why"
 	Server     string   `json:"server,omitempty"` // name of the server it runs on; "" is the cloud
-	Op         Op       `json:"-"`
+	// Last marks what takes traffic from where it goes now: it waits until the
+	// agents agree.
+	Last bool `json:"-"`
+	Op   Op   `json:"-"`
 }
 
 // Verb is what an action does to its object.
