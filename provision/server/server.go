@@ -62,7 +62,7 @@ func (s *Server) Converge(ctx context.Context, op plan.ConvergeAgent) error {
 	if !found.host.Root {
 		return &SudoError{Err: errors.New("sudo asks for a password")}
 	}
-	uploaded, err := s.upload(ctx, found)
+	uploaded, err := s.upload(ctx, op.Config.Group, found)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (s *Server) Converge(ctx context.Context, op plan.ConvergeAgent) error {
 }
 
 // upload brings the binary when the server has another one, and tells so.
-func (s *Server) upload(ctx context.Context, f facts) (bool, error) {
+func (s *Server) upload(ctx context.Context, group string, f facts) (bool, error) {
 	binary, ok := s.release.Binaries[f.host.Arch]
 	if !ok {
 		return false, fmt.Errorf("install agent: there is none for %s, only for %s",
@@ -100,7 +100,7 @@ func (s *Server) upload(ctx context.Context, f facts) (bool, error) {
 		return false, err
 	}
 	defer packed.Close()
-	if _, err := s.place.asRoot(ctx, s.runner, uploadScript, map[string]string{"group": "", "want": binary.SHA256}, packed); err != nil {
+	if _, err := s.place.asRoot(ctx, s.runner, uploadScript, map[string]string{"group": group, "want": binary.SHA256}, packed); err != nil {
 		return false, fmt.Errorf("upload agent: %w", err)
 	}
 	return true, nil

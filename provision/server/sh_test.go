@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/havip/havip/agent/bundle"
@@ -25,7 +26,8 @@ type host struct {
 	root  string
 	bin   string
 	shell string
-	runs  int
+	tools string // folders of the system's commands
+	runs  atomic.Int32
 }
 
 // The stand-ins. systemd is a folder of files: loaded, enabled and running.
@@ -76,11 +78,9 @@ esac
 
 func newHost(t *testing.T, shell string) *host {
 	t.Helper()
-	h := &host{t: t, root: t.TempDir(), bin: t.TempDir(), shell: shell}
+	h := &host{t: t, root: t.TempDir(), bin: t.TempDir(), tools: defaultPath, shell: shell}
 	for name, text := range standIns {
-		if err := os.WriteFile(filepath.Join(h.bin, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		h.standIn(name, text)
 	}
 	h.write("etc/passwd", "root:x:0:0::/root:/bin/sh\n")
 	h.write("etc/group", "root:x:0:\n")
@@ -88,6 +88,13 @@ func newHost(t *testing.T, shell string) *host {
 	h.write("run/systemd/system/.keep", "")
 	h.write("state/.keep", "")
 	return h
+}
+
+func (h *host) standIn(name, text string) {
+	h.t.Helper()
+	if err := os.WriteFile(filepath.Join(h.bin, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 func (h *host) path(name string) string { return filepath.Join(h.root, name) }
@@ -136,7 +143,7 @@ func (h *host) log() []string {
 
 // Run implements remote.Runner, as sshd does it: through a login shell.
 func (h *host) Run(ctx context.Context, command string, stdin io.Reader) ([]byte, error) {
-	h.runs++
+	h.runs.Add(1)
 	words := strings.Fields(h.shell)
 	cmd := exec.CommandContext(ctx, words[0], append(words[1:], "-c", command)...)
 	cmd.Env = append(os.Environ(), "HOST="+h.root, "PATH="+h.bin+":"+os.Getenv("PATH"))
@@ -153,7 +160,7 @@ func (h *host) Run(ctx context.Context, command string, stdin io.Reader) ([]byte
 }
 
 func (h *host) place() place {
-	return place{root: h.root, path: h.bin + ":" + defaultPath}
+	return place{root: h.root, path: h.bin + ":" + h.tools}
 }
 
 // server is the one under test, with a release of this agent.

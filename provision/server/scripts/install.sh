@@ -4,6 +4,7 @@
 set -e
 IFS= read -r unit64
 IFS= read -r config64
+exclusive
 
 [ -x "$agent" ] || die "$agent is missing"
 mkdir -p "$confdir" "${unit%/*}"
@@ -11,8 +12,6 @@ chmod 0755 "$confdir"
 
 # The new configuration is tried before anything is changed.
 temp=$config.$$.new
-trap 'rm -f "$temp" "$unit.$$.new"' EXIT
-trap 'exit 1' HUP INT TERM
 (umask 077 && printf '%s' "$config64" | base64 -d >"$temp")
 "$agent" validate --config "$temp" >/dev/null || die "the agent does not accept the configuration"
 
@@ -63,8 +62,9 @@ else
 	die "no way to enable ${script##*/} at boot: neither update-rc.d, chkconfig nor rc-update is here"
 fi
 
+# control leaves the lock out: the agent would hold it as long as it runs.
 control() {
-	if [ $init = systemd ]; then systemctl "$1" "$service"; else "$script" "$1"; fi
+	if [ $init = systemd ]; then systemctl "$1" "$service"; else "$script" "$1" 9>&-; fi
 }
 
 # lines prints what the agent said last, for the error.

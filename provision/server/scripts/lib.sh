@@ -30,6 +30,50 @@ die() {
 	exit 1
 }
 
+# exclusive waits until no other run changes this server. One that was cut off
+# goes on here all the same, and the removal of a group must not take away what
+# the installation of another one is about to need. The lock ends with release
+# or with the script, and what is half written goes then as well.
+lock=$root/run/havip.lock
+held=
+temp=
+exclusive() {
+	trap 'rm -f "$temp" "$unit.$$.new"; release' EXIT
+	trap 'exit 1' HUP INT TERM
+	tries=0
+	until take; do
+		tries=$((tries + 1))
+		[ $tries -lt 60 ] || die "another run of havip is at work on this server and does not end (it holds $lock); try again later"
+		sleep 1
+	done
+	held=yes
+}
+
+# take tries once. Whoever opens the file may lock it: nobody but root can.
+take() {
+	if have flock; then
+		umask 077
+		exec 9>>"$lock"
+		umask 022
+		flock -n 9 && [ "$lock" -ef /proc/self/fd/9 ] # else it was removed before we had it
+	else # a link is made and filled in one step
+		ln -s "pid.$$" "$lock" 2>/dev/null && return 0
+		# A run that was killed leaves its lock. Only one at a time takes it
+		# away, and after it was seen dead looks whether it is still the same:
+		# else it would be the lock of the next one.
+		mkdir "$lock.dead" 2>/dev/null || return 1
+		pid=$(readlink "$lock") && ! kill -0 "${pid#pid.}" 2>/dev/null && [ "$(readlink "$lock")" = "$pid" ] && rm -f "$lock"
+		rmdir "$lock.dead"
+		return 1
+	fi
+}
+
+release() {
+	[ -z "$held" ] || rm -f "$lock"
+	held=
+	exec 9>&-
+}
+
 sum() { [ -r "$1" ] && sha256sum "$1" | cut -d ' ' -f 1; }
 
 # limited runs a command for at most some seconds, where that can be had.

@@ -2,6 +2,7 @@
 # the server. The configuration goes last: it is what makes the server a
 # member, and a run that is cut off is taken up again.
 set -e
+exclusive
 if [ $init = systemd ]; then
 	if [ -e "$unit" ]; then
 		systemctl disable --quiet "$service" 2>/dev/null || true
@@ -21,9 +22,15 @@ elif [ -x "$script" ]; then
 fi
 rm -rf "$root/run/havip/$group"
 
+# Others are groups with a configuration, and those whose installation has
+# begun; an old mark is of one that was given up.
 others=
-for c in "$confdir"/*.yaml; do
-	if [ -e "$c" ] && [ "$c" != "$config" ]; then others=yes; fi
+for c in "$confdir"/*.yaml "$confdir"/.*.pending; do
+	case $c in
+	"$config" | "$pending") ;;
+	*.pending) [ -z "$(find "$c" -mmin -60 2>/dev/null)" ] || others=yes ;;
+	*) [ ! -e "$c" ] || others=yes ;;
+	esac
 done
 if [ -z "$others" ]; then
 	if [ $init = systemd ] && [ -e "$unit" ]; then
@@ -41,5 +48,6 @@ if [ -z "$others" ]; then
 fi
 rm -f "$config" "$pending" "$config".*.new
 if [ -z "$others" ]; then
+	rm -f "$confdir"/.*.pending
 	rmdir "$root/run/havip" "$confdir" 2>/dev/null || true
 fi

@@ -3,16 +3,19 @@
 # and renamed: there is never half a binary, and a running one is not touched.
 set -e
 dir=${agent%/*}
-mkdir -p "$dir"
+# From here on the removal of another group leaves the binary: it is wanted.
+exclusive
+mkdir -p "$dir" "$confdir"
+[ -e "$pending" ] || : >"$pending"
+release
 for old in "$dir"/.havip-agent.*; do # of a run that was cut off
 	[ -e "$old" ] && [ -z "$(find "$old" -mmin -10 2>/dev/null)" ] && rm -f "$old"
 done
 temp=$dir/.havip-agent.$$
-trap 'rm -f "$temp"' EXIT
-trap 'exit 1' HUP INT TERM
 gunzip -c >"$temp" || die "the upload was cut off, or $dir is full"
 [ "$(sum "$temp")" = "$want" ] || die "the uploaded agent is not what was sent: its sha256 differs"
 chmod 0755 "$temp"
 "$temp" version >/dev/null || die "the uploaded agent does not run here ($(uname -m); is $dir mounted noexec?)"
+exclusive
 mv -f "$temp" "$agent"
 if have restorecon; then restorecon "$agent" || true; fi
