@@ -129,9 +129,11 @@ func (s *Service) observeNetworks(ctx context.Context, g spec.Group, o *plan.Obs
 // users selects the ports in the group's security group on whatever network:
 // one that somebody else put there keeps the group from being deleted. Only a
 // group without VRRP settings is deleted, one that was made from its marks;
-// others are spared the request.
+// others are spared the request. Neutron may refuse a filter that it does not
+// know (Neutron API, "Filter validation").
 func users(g spec.Group, o plan.Observed) []openstack.PortFilter {
-	if g.VRRP != (spec.VRRP{}) {
+	known := o.Extensions == nil || o.Extensions["port-security-groups-filtering"]
+	if g.VRRP != (spec.VRRP{}) || !known {
 		return nil
 	}
 	var filters []openstack.PortFilter

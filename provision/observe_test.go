@@ -18,8 +18,9 @@ import (
 // for. It keeps which ports it was asked for.
 type portCloud struct {
 	Cloud
-	ports  []openstack.Port
-	groups []openstack.SecurityGroup
+	ports      []openstack.Port
+	groups     []openstack.SecurityGroup
+	extensions map[string]bool
 
 	mu    sync.Mutex
 	asked []openstack.PortFilter
@@ -65,7 +66,7 @@ func (*portCloud) FloatingIPs(context.Context) ([]openstack.FloatingIP, error) {
 	return nil, nil
 }
 func (*portCloud) Routers(context.Context) ([]openstack.Router, error)    { return nil, nil }
-func (*portCloud) Extensions(context.Context) (map[string]bool, error)    { return nil, nil }
+func (c *portCloud) Extensions(context.Context) (map[string]bool, error)  { return c.extensions, nil }
 func (*portCloud) Quotas(context.Context) (q openstack.Quotas, err error) { return q, nil }
 
 func newPortCloud() *portCloud {
@@ -105,16 +106,29 @@ func TestDeleteLeavesASecurityGroupThatAPortOfAnotherNetworkUses(t *testing.T) {
 	}
 }
 
-func TestCreateIsSparedTheRequestForAllUsersOfTheSecurityGroup(t *testing.T) {
-	c := newPortCloud()
-	s := &Service{Cloud: c, Now: time.Now}
-	g := spec.Group{Name: "bastion", VIPs: []spec.VIP{{Network: "internal"}}, VRRP: spec.VRRP{Version: 3}}
-	if _, err := s.observe(t.Context(), g, s.NewFleet()); err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range c.asked {
-		if f.SecurityGroup != "" {
-			t.Errorf("asked for %+v", f)
-		}
+func TestWhenAllUsersOfTheSecurityGroupAreAskedFor(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		vrrp       spec.VRRP // only a group file gives it
+		extensions map[string]bool
+		want       bool
+	}{
+		{name: "a group made from its marks", want: true},
+		{name: "a group of a file", vrrp: spec.VRRP{Version: 3}},
+		{name: "a cloud that filters", extensions: map[string]bool{"port-security-groups-filtering": true}, want: true},
+		{name: "a cloud that would refuse the filter", extensions: map[string]bool{"filter-validation": true}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newPortCloud()
+			c.extensions = tt.extensions
+			s := &Service{Cloud: c, Now: time.Now}
+			g := spec.Group{Name: "bastion", VIPs: []spec.VIP{{Network: "internal"}}, VRRP: tt.vrrp}
+			if _, err := s.observe(t.Context(), g, s.NewFleet()); err != nil {
+				t.Fatal(err)
+			}
+			if got := slices.ContainsFunc(c.asked, func(f openstack.PortFilter) bool { return f.SecurityGroup == "sg-1" }); got != tt.want {
+				t.Errorf("asked: %t, want %t", got, tt.want)
+			}
+		})
 	}
 }
