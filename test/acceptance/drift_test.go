@@ -64,6 +64,7 @@ func TestDriftIsNamedAndMended(t *testing.T) {
 		}
 	}
 
+	t.Log("one create mends all of it")
 	// Nobody says which address: the agents know.
 	mend := group{name: g.name, members: g.members}
 	mustHavip(t, 0, mend.create("--floating-ip", the.vipFIP, "--move-floating-ip")...)
@@ -74,6 +75,7 @@ func TestDriftIsNamedAndMended(t *testing.T) {
 	answers(t, the.vipFIP, g.owner(t))
 	checkForeign(t, one, foreign)
 
+	t.Log("delete leaves what is not havip's")
 	mustHavip(t, 0, g.delete()...)
 	checkForeign(t, one, foreign)
 	if diff := cmp.Diff(before, snapshot(t)); diff != "" {

@@ -3,11 +3,14 @@
 package acceptance
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 )
 
 // group is what one test makes: a name of this run's own, its VIP ("" leaves
@@ -55,10 +58,12 @@ func (g *group) unit() string    { return "havip-agent@" + g.name }
 // restart starts the servers that a test left switched off.
 func restart(t *testing.T) {
 	t.Helper()
-	var list []struct{ ID, Status string }
-	openstackCLI(t, &list, "server", "list")
 	for _, h := range the.servers {
-		if i := slices.IndexFunc(list, func(s struct{ ID, Status string }) bool { return s.ID == h.id }); i < 0 || list[i].Status != "ACTIVE" {
+		s, err := servers.Get(context.Background(), the.compute, h.id).Extract()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Status != "ACTIVE" {
 			h.powerOn(t)
 		}
 	}
