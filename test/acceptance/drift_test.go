@@ -16,21 +16,22 @@ import (
 func TestDriftIsNamedAndMended(t *testing.T) {
 	one, two := the.servers[0], the.servers[1]
 	g := newGroup(t, "drift", "10.77.0.224", one, two)
-	spare, foreign := the.prefix+"elsewhere", the.prefix+"foreign-sg"
+	spare := the.prefix + "elsewhere"
+	var foreign struct{ ID string } // somebody else's security group
+	openstackCLI(t, &foreign, "security", "group", "create", the.prefix+"foreign-sg")
 	t.Cleanup(func() {
 		atOnce(t,
 			cli("port", "set", "--no-allowed-address", "--no-tag", "--no-security-group", "--security-group", the.prefix+"locked", one.port),
 			cli("port", "delete", spare))
-		openstackCLI(t, nil, "security", "group", "delete", foreign)
+		openstackCLI(t, nil, "security", "group", "delete", foreign.ID)
 	})
 	atOnce(t,
 		cli("port", "create", "--network", the.network, "--no-security-group", spare),
-		cli("security", "group", "create", foreign))
-	openstackCLI(t, nil, "port", "set", "--allowed-address", "ip-address=10.77.0.251", "--security-group", foreign, "--tag", "owner=ann", one.port)
+		cli("port", "set", "--allowed-address", "ip-address=10.77.0.251", "--security-group", foreign.ID, "--tag", "owner=ann", one.port))
 	before := snapshot(t)
 	mustHavip(t, 0, g.create("--floating-ip", the.vipFIP)...)
 	healthy(t, g.name)
-	checkForeign(t, one, foreign)
+	checkForeign(t, one, foreign.ID)
 
 	// All at once: what "port set" without "--allowed-address" leaves is what
 	// a tool leaves that writes the list whole.
@@ -73,11 +74,11 @@ func TestDriftIsNamedAndMended(t *testing.T) {
 		t.Errorf("the VIP port has come back with another address: %+v", st.VIPs)
 	}
 	answers(t, the.vipFIP, g.owner(t))
-	checkForeign(t, one, foreign)
+	checkForeign(t, one, foreign.ID)
 
 	t.Log("delete leaves what is not havip's")
 	mustHavip(t, 0, g.delete()...)
-	checkForeign(t, one, foreign)
+	checkForeign(t, one, foreign.ID)
 	if diff := cmp.Diff(before, snapshot(t)); diff != "" {
 		t.Errorf("delete leaves the cloud changed (-before +after):\n%s", diff)
 	}
@@ -93,16 +94,14 @@ func checkForeign(t *testing.T, h *host, group string) {
 		Groups []string `json:"security_group_ids"`
 		Tags   []string `json:"tags"`
 	}
-	var sg struct{ ID string }
 	openstackCLI(t, &p, "port", "show", h.port)
-	openstackCLI(t, &sg, "security", "group", "show", group)
 	pair := slices.ContainsFunc(p.Pairs, func(a struct {
 		IP string `json:"ip_address"`
 	},
 	) bool {
 		return a.IP == "10.77.0.251"
 	})
-	if !pair || !slices.Contains(p.Groups, sg.ID) || !slices.Contains(p.Tags, "owner=ann") {
+	if !pair || !slices.Contains(p.Groups, group) || !slices.Contains(p.Tags, "owner=ann") {
 		t.Errorf("%s: its port lost what is not havip's: %+v", h.name, p)
 	}
 }
