@@ -95,7 +95,11 @@ func TestARunThatLostItsLockEndsAndLeavesTheOthersAlone(t *testing.T) {
 		ctx, end := r.Hold(t.Context(), "g")
 		defer end()
 		seize(c, id)
-		<-ctx.Done()
+		select {
+		case <-ctx.Done():
+		case <-time.After(3 * LockTime):
+			t.Fatal("the run goes on")
+		}
 		var lost *LockedError
 		if !errors.As(context.Cause(ctx), &lost) || lost.Lock.Holder != "bob@laptop/2" {
 			t.Errorf("cause: %v", context.Cause(ctx))
