@@ -31,8 +31,7 @@ func TestDriftIsNamedAndMended(t *testing.T) {
 	before := snapshot(t)
 	mustHavip(t, 0, g.create("--floating-ip", the.vipFIP)...)
 
-	// All at once: what "port set" without "--allowed-address" leaves is what
-	// a tool leaves that writes the list whole.
+	// All at once. An emptied list is what a tool leaves that writes it whole.
 	atOnce(t,
 		cli("port", "set", "--no-allowed-address", two.port),
 		cli("floating", "ip", "set", "--port", spare, the.vipFIP),
