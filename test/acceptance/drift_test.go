@@ -31,7 +31,8 @@ func TestDriftIsNamedAndMended(t *testing.T) {
 	before := snapshot(t)
 	mustHavip(t, 0, g.create("--floating-ip", the.vipFIP)...)
 
-	// All at once. An emptied list is what a tool leaves that writes it whole.
+	// All at once: what "port set" without "--allowed-address" leaves is what
+	// a tool leaves that writes the list whole.
 	atOnce(t,
 		cli("port", "set", "--no-allowed-address", two.port),
 		cli("floating", "ip", "set", "--port", spare, the.vipFIP),
