@@ -30,6 +30,8 @@ func TestDriftIsNamedAndMended(t *testing.T) {
 		cli("port", "set", "--allowed-address", "ip-address=10.77.0.251", "--security-group", foreign.ID, "--tag", "owner=ann", one.port))
 	before := snapshot(t)
 	mustHavip(t, 0, g.create("--floating-ip", the.vipFIP)...)
+	healthy(t, g.name)
+	checkForeign(t, one, foreign.ID)
 
 	// All at once: what "port set" without "--allowed-address" leaves is what
 	// a tool leaves that writes the list whole.
@@ -76,6 +78,7 @@ func TestDriftIsNamedAndMended(t *testing.T) {
 
 	t.Log("delete leaves what is not havip's")
 	mustHavip(t, 0, g.delete()...)
+	checkForeign(t, one, foreign.ID)
 	if diff := cmp.Diff(before, snapshot(t)); diff != "" {
 		t.Errorf("delete leaves the cloud changed (-before +after):\n%s", diff)
 	}

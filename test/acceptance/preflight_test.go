@@ -81,6 +81,7 @@ func TestFloatingIPInUse(t *testing.T) {
 	untouched(t, o)
 
 	mustHavip(t, 0, g.create("--floating-ip", the.vipFIP, "--move-floating-ip")...)
+	checkCloud(t, g.name, g.vip, one, two)
 	answers(t, the.vipFIP, g.owner(t))
 
 	mustHavip(t, 0, g.delete()...)
