@@ -80,9 +80,9 @@ func (c *Client) ask(ctx context.Context, req request, fn func(line []byte) erro
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	if err := writeLine(conn, req); err != nil {
-		return err
-	}
+	// An agent with too many connections refuses before it reads and closes:
+	// its reason is there to be read also when the write failed.
+	unsent := writeLine(conn, req)
 	lines := bufio.NewScanner(conn)
 	lines.Buffer(nil, maxLine)
 	for lines.Scan() {
@@ -99,6 +99,9 @@ func (c *Client) ask(ctx context.Context, req request, fn func(line []byte) erro
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	if unsent != nil {
+		return unsent
 	}
 	if err := lines.Err(); err != nil && !errors.Is(err, io.EOF) {
 		return err
