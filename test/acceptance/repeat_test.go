@@ -4,6 +4,7 @@ package acceptance
 
 import (
 	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +67,12 @@ func depth(all []request) int {
 	return n
 }
 
+// disturbed tells whether somebody else wrote meanwhile, so that a request had
+// to be made again: Neutron's own agents do after a server was started.
+func disturbed(all []request) bool {
+	return slices.ContainsFunc(all, func(r request) bool { return r.Status == http.StatusPreconditionFailed || r.Status >= 500 })
+}
+
 func TestCreateTwiceAndDeleteTwice(t *testing.T) {
 	one, two := the.servers[0], the.servers[1]
 	const group, vip = "twice", "10.77.0.211"
@@ -78,6 +85,15 @@ func TestCreateTwiceAndDeleteTwice(t *testing.T) {
 
 	first := mustHavip(t, 0, args...)
 	all := requests(t, first)
+	for range 4 {
+		if !disturbed(all) {
+			break
+		}
+		t.Log("somebody else wrote meanwhile: counted anew")
+		mustHavip(t, 0, on("delete", group, "--yes")...)
+		first = mustHavip(t, 0, args...)
+		all = requests(t, first)
+	}
 	n := 2
 	t.Logf("create with %d servers: %d API requests (limit %d), depth %d (limit 10), %.1f s", n, len(all), 25+3*n, depth(all), first.took.Seconds())
 	if len(all) > 25+3*n {
