@@ -38,6 +38,7 @@ type cloud struct {
 	mu      sync.Mutex
 	calls   []call
 	answers map[string][]answer // by "METHOD path", in turn; the last one stays
+	expired string              // a token that Neutron and Nova take no more
 }
 
 // answer is a status and a body.
@@ -66,6 +67,10 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer c.mu.Unlock()
 	c.calls = append(c.calls, call{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header, string(body)})
 	key := r.Method + " " + r.URL.EscapedPath()
+	if c.expired != "" && r.Header.Get("X-Auth-Token") == c.expired {
+		http.Error(w, `{"error": {"message": "expired"}}`, http.StatusUnauthorized)
+		return
+	}
 	left := c.answers[key]
 	if len(left) == 0 {
 		http.Error(w, fmt.Sprintf(`{"error": {"message": "the test has no answer to %s"}}`, key), http.StatusNotImplemented)

@@ -262,10 +262,9 @@ func TestExpiredTokenIsRenewedOnce(t *testing.T) {
 func TestClientIsUsedFromSeveralGoroutines(t *testing.T) {
 	c := newCloud(t)
 	client := c.connect(t)
-	c.on("GET /network/v2.0/networks",
-		answer{status: 401, body: `{"error": {"message": "expired"}}`},
-		answer{status: 401, body: `{"error": {"message": "expired"}}`},
-		answer{status: 200, body: `{"networks": []}`})
+	c.on("POST /identity/v3/auth/tokens", answer{status: 201, body: c.token(), header: map[string]string{"X-Subject-Token": "tok-2"}})
+	c.on("GET /network/v2.0/networks", answer{status: 200, body: `{"networks": []}`})
+	c.expired = "tok-1"
 	var g errgroup.Group
 	for range 8 {
 		g.Go(func() error {
