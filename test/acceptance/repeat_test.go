@@ -85,11 +85,13 @@ func TestCreateTwiceAndDeleteTwice(t *testing.T) {
 
 	first := mustHavip(t, 0, args...)
 	all := requests(t, first)
+	// Requests that were made at once may also seem to come one after the other
+	// on a machine with much else to do. What really does, does so each time.
 	for range 4 {
-		if !disturbed(all) {
+		if !disturbed(all) && depth(all) <= 10 {
 			break
 		}
-		t.Log("somebody else wrote meanwhile: counted anew")
+		t.Log("somebody else wrote meanwhile, or the machine was busy: counted anew")
 		mustHavip(t, 0, on("delete", group, "--yes")...)
 		first = mustHavip(t, 0, args...)
 		all = requests(t, first)
