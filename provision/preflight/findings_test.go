@@ -136,6 +136,11 @@ func TestFindings(t *testing.T) {
 		}},
 
 		{"server unreachable", func(w *world) { w.o.Hosts["server-1"] = plan.Host{Err: "no route to host", Hint: "give ssh.jump"} }},
+		{"servers unreachable for one reason", func(w *world) {
+			for id := range w.o.Hosts {
+				w.o.Hosts[id] = plan.Host{Err: "reach 192.0.2.1:22 from here: no answer in time", Hint: "give ssh.jump"}
+			}
+		}},
 		{"server not looked at", func(w *world) { delete(w.o.Hosts, "server-1") }},
 		{"no root", func(w *world) { w.host(func(h *plan.Host) { h.Root = false }) }},
 		{"an architecture without an agent", func(w *world) { w.host(func(h *plan.Host) { h.Arch = "riscv64" }) }},

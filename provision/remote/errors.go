@@ -26,6 +26,27 @@ func (e *ExitError) Error() string {
 	return msg
 }
 
+// ConfigError is an SSH configuration that ssh does not take. It says nothing
+// of the host that was asked for: it is the same for all of them.
+type ConfigError struct {
+	Said string // by ssh, one or more lines
+	Err  error
+}
+
+func (e *ConfigError) Error() string {
+	if e.Said == "" {
+		return "read the SSH configuration: " + e.Err.Error()
+	}
+	return "ssh does not take the SSH configuration\n" + e.Said
+}
+
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// Hint says where to look.
+func (e *ConfigError) Hint() string {
+	return "mend it, or name another one: --ssh-config FILE (ssh -G HOST shows what ssh makes of it)"
+}
+
 // UnreachableError is a hop on the way that could not be reached.
 type UnreachableError struct {
 	Address string // host:port of the hop
