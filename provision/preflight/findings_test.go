@@ -121,6 +121,10 @@ func TestFindings(t *testing.T) {
 		{"ten pairs already", func(w *world) {
 			w.port("port-1", func(p *openstack.Port) { p.Pairs = make([]openstack.AddressPair, 10) })
 		}},
+		{"ten pairs already, and more on another port", func(w *world) {
+			w.port("port-1", func(p *openstack.Port) { p.Pairs = make([]openstack.AddressPair, 10) })
+			w.port("port-2", func(p *openstack.Port) { p.Pairs = make([]openstack.AddressPair, 11) })
+		}},
 		{"ten pairs already, the VIP among them", func(w *world) {
 			w.port("port-1", func(p *openstack.Port) {
 				p.Pairs = append(make([]openstack.AddressPair, 9), openstack.AddressPair{IP: "10.0.0.136"})
