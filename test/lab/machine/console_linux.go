@@ -48,12 +48,12 @@ func (c *console) follow(r *os.File) {
 			if before || !strings.Contains(this, c.last) {
 				continue
 			}
+			c.booted()
 			select {
 			case <-c.up:
 			default:
 				close(c.up)
 			}
-			c.booted()
 		}
 	}()
 }

@@ -27,7 +27,8 @@ type Host struct {
 	Dir    string // their disks; on a file system with trusted.* attributes
 	Fabric *fabric.Fabric
 	Reaper *reap.Reaper
-	View   func() openstacktest.View
+	// Sync makes the fabric what the cloud says by now.
+	Sync   func() error
 	Booted func() // is called when a server is up; may be nil
 
 	mu      sync.Mutex
@@ -87,7 +88,7 @@ func (h *Host) start(s openstacktest.Server) (err error) {
 		return err
 	}
 	// What the cloud decided a moment ago is enforced before the wires.
-	if err := h.Fabric.Update(h.View()); err != nil {
+	if err := h.Sync(); err != nil {
 		return err
 	}
 	if m.space, err = space.New(); err != nil {
@@ -116,7 +117,7 @@ func (h *Host) plug(m *server, ports []string) error {
 }
 
 func (h *Host) boot(m *server, s openstacktest.Server) (err error) {
-	tell, told, err := pipe()
+	told, tell, err := pipe()
 	if err != nil {
 		return err
 	}

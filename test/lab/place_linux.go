@@ -1,0 +1,78 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/havip/havip/test/lab/guest"
+	"github.com/havip/havip/test/lab/space"
+)
+
+// settle makes the root's own view of the file system: /proc of its processes,
+// a folder in memory for all that it writes, and an /etc that it may change.
+// Only its processes see that.
+func settle() (work string, err error) {
+	if err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""); err != nil {
+		return "", fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return "", fmt.Errorf("mount /proc: %w", err)
+	}
+	work, err = folder()
+	if err != nil {
+		return "", err
+	}
+	if err := unix.Mount("havip-lab", work, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755"); err != nil {
+		return "", fmt.Errorf("mount a folder in memory: %w", err)
+	}
+	if err := guest.Overlay("/etc", filepath.Join(work, ".etc"), filepath.Join(work, ".etc-work"), "/etc"); err != nil {
+		return "", err
+	}
+	return work, nil
+}
+
+// folder is where the lab keeps its files. No folder is made for it on the
+// machine: it covers one of those that every system has and nobody uses.
+func folder() (string, error) {
+	for _, d := range []string{"/srv", "/mnt", "/media", "/boot"} {
+		if entries, err := os.ReadDir(d); err == nil && len(entries) == 0 {
+			return d, nil
+		}
+	}
+	if info, err := os.Stat("/boot"); err == nil && info.IsDir() {
+		return "/boot", nil // a lab boots nothing from there
+	}
+	return "", errors.New("find a folder for the lab: none of /srv, /mnt, /media, /boot is there")
+}
+
+// showDevices makes /sys that of the workstation.
+func showDevices(outside *space.Space) error {
+	return outside.Do(func() error {
+		if err := unix.Mount("sysfs", "/sys", "sysfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+			return fmt.Errorf("mount /sys: %w", err)
+		}
+		return nil
+	})
+}
+
+// needBridgeFilter looks for the part of the kernel that tracks connections in
+// bridged frames. It is a module on many systems.
+func needBridgeFilter() error {
+	const setting = "/proc/sys/net/bridge/bridge-nf-call-iptables"
+	if _, err := os.Stat(setting); err == nil {
+		return nil
+	}
+	_ = exec.Command("modprobe", "br_netfilter").Run() // what is there afterwards tells
+	if _, err := os.Stat(setting); err != nil {
+		return &Error{
+			errors.New("the kernel has no br_netfilter: security groups cannot be enforced"),
+			"modprobe br_netfilter",
+		}
+	}
+	return nil
+}
