@@ -68,6 +68,7 @@ func TestFindings(t *testing.T) {
 		}},
 		{"server in error", func(w *world) { w.nova(func(s *openstack.Server) { s.Status = "ERROR" }) }},
 		{"server being built", func(w *world) { w.nova(func(s *openstack.Server) { s.Status, s.TaskState = "BUILD", "spawning" }) }},
+		{"server paused", func(w *world) { w.nova(func(s *openstack.Server) { s.Status = "PAUSED" }) }},
 		{"server locked", func(w *world) { w.nova(func(s *openstack.Server) { s.Locked = true }) }},
 		{"one hypervisor", func(w *world) { w.nova(func(s *openstack.Server) { s.HostID = "hypervisor-2" }) }},
 		{"hypervisors hidden", func(w *world) {
