@@ -1,0 +1,258 @@
+package openstacktest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// flat is an object as its JSON.
+func flat(v any) object {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("openstacktest: an object that is no JSON: %v", err))
+	}
+	var m object
+	if err := json.Unmarshal(text, &m); err != nil {
+		panic(fmt.Sprintf("openstacktest: an object that is no JSON object: %v", err))
+	}
+	return m
+}
+
+// hidden are the attributes that only an administrator is shown.
+func hidden() []string {
+	return []string{
+		"binding:host_id", "binding:profile", "binding:vif_type", "binding:vif_details", "resource_request",
+		"provider:network_type", "provider:physical_network", "provider:segmentation_id", "distributed", "ha",
+	}
+}
+
+// show is one object, as far as the caller may see it and wants it.
+func (r *request) show(v any) object {
+	m := flat(v)
+	if !r.who.Admin {
+		for _, k := range hidden() {
+			delete(m, k)
+		}
+	}
+	for alias, fields := range r.cloud.rules.fieldsOf() {
+		if r.cloud.rules.absent[alias] {
+			for _, f := range fields {
+				delete(m, f)
+			}
+		}
+	}
+	return m
+}
+
+// pick leaves of an object what the query names in fields.
+func pick(m object, fields []string) object {
+	if len(fields) == 0 {
+		return m
+	}
+	out := object{}
+	for _, f := range fields {
+		if v, found := m[f]; found {
+			out[f] = v
+		}
+	}
+	return out
+}
+
+// listed answers a list of Neutron: filters, tags, order, pages and fields.
+func (r *request) listed(collection string, all []object) (answer, error) {
+	q := r.URL.Query()
+	if err := r.checkFilters(q, all); err != nil {
+		return answer{}, err
+	}
+	found := slices.DeleteFunc(all, func(m object) bool { return !matches(m, q) })
+	sortObjects(found, q)
+	page, links, err := r.page(collection, found, q, r.cloud.rules.pageSize)
+	if err != nil {
+		return answer{}, err
+	}
+	out := make([]object, len(page))
+	for i, m := range page {
+		out[i] = pick(m, q["fields"])
+	}
+	body := object{collection: out}
+	if len(links) > 0 {
+		body[collection+"_links"] = links
+	}
+	return ok(body)
+}
+
+// reserved are the query parameters that are no filter.
+func reserved(key string) bool {
+	return slices.Contains([]string{
+		"limit", "marker", "fields", "sort_key", "sort_dir", "page_reverse",
+		"tags", "tags-any", "not-tags", "not-tags-any",
+	}, key)
+}
+
+// checkFilters refuses a filter by what the objects do not have (extension
+// filter-validation).
+func (r *request) checkFilters(q url.Values, all []object) error {
+	if len(all) == 0 || r.cloud.rules.absent["filter-validation"] {
+		return nil
+	}
+	var unknown []string
+	for key := range q {
+		name, _, _ := strings.Cut(key, ":")
+		_, plain := all[0][key]
+		_, nested := all[0][name]
+		extra := slices.Contains([]string{"changed_since", "security_groups", "security_group_id", "fixed_ips", "provider:physical_network", "provider:network_type", "provider:segmentation_id", "binding:host_id", "is_default", "shared"}, key)
+		if !plain && !nested && !extra && !reserved(key) {
+			unknown = append(unknown, "'"+key+"'")
+		}
+	}
+	if len(unknown) > 0 {
+		slices.Sort(unknown)
+		return badBody("[%s] is invalid attribute for filtering", strings.Join(unknown, ", "))
+	}
+	return nil
+}
+
+func matches(m object, q url.Values) bool {
+	for key, values := range q {
+		switch {
+		case key == "fixed_ips":
+			if !hasFixedIP(m, values) {
+				return false
+			}
+		case !reserved(key):
+			if v, found := m[key]; found && !isOneOf(v, values) {
+				return false
+			}
+		}
+	}
+	return taggedAs(m, q)
+}
+
+// isOneOf compares as Neutron's database does: any of the values, of a list
+// any of its entries, and null is the empty string.
+func isOneOf(v any, values []string) bool {
+	if list, ok := v.([]any); ok {
+		return slices.ContainsFunc(list, func(e any) bool { return isOneOf(e, values) })
+	}
+	text := ""
+	if v != nil {
+		text = fmt.Sprint(v)
+	}
+	return slices.ContainsFunc(values, func(s string) bool {
+		if b, ok := v.(bool); ok {
+			want, err := strconv.ParseBool(strings.ToLower(s))
+			return err == nil && want == b
+		}
+		return s == text
+	})
+}
+
+// hasFixedIP is the filter fixed_ips=subnet_id=ID or ip_address=IP, or
+// ip_address_substr=PART; those of one kind are alternatives.
+func hasFixedIP(m object, values []string) bool {
+	want := map[string][]string{}
+	for _, v := range values {
+		key, value, _ := strings.Cut(v, "=")
+		want[key] = append(want[key], value)
+	}
+	list, _ := m["fixed_ips"].([]any)
+	return slices.ContainsFunc(list, func(e any) bool {
+		f, _ := e.(object)
+		for key, values := range want {
+			if key == "ip_address_substr" {
+				ip, _ := f["ip_address"].(string)
+				if !slices.ContainsFunc(values, func(part string) bool { return strings.Contains(ip, part) }) {
+					return false
+				}
+			} else if !isOneOf(f[key], values) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// taggedAs is tags (all of them), tags-any, not-tags and not-tags-any, each
+// a list with commas.
+func taggedAs(m object, q url.Values) bool {
+	list, _ := m["tags"].([]any)
+	has := func(tag string) bool { return slices.Contains(list, any(tag)) }
+	all := func(tags []string) bool {
+		return !slices.ContainsFunc(tags, func(t string) bool { return !has(t) })
+	}
+	for _, test := range []struct {
+		key  string
+		pass func([]string) bool
+	}{
+		{"tags", all},
+		{"tags-any", func(tags []string) bool { return slices.ContainsFunc(tags, has) }},
+		{"not-tags", func(tags []string) bool { return !all(tags) }},
+		{"not-tags-any", func(tags []string) bool { return !slices.ContainsFunc(tags, has) }},
+	} {
+		for _, value := range q[test.key] {
+			if !test.pass(strings.Split(value, ",")) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// sortObjects orders by the query's keys, and at last by ID.
+func sortObjects(found []object, q url.Values) {
+	keys, dirs := q["sort_key"], q["sort_dir"]
+	slices.SortStableFunc(found, func(a, b object) int {
+		for i, k := range append(slices.Clone(keys), "id") {
+			d := strings.Compare(fmt.Sprint(a[k]), fmt.Sprint(b[k]))
+			if i < len(dirs) && dirs[i] == "desc" {
+				d = -d
+			}
+			if d != 0 {
+				return d
+			}
+		}
+		return 0
+	})
+}
+
+// page cuts limit objects after marker out, and links to the page after. max
+// is what the cloud gives at most, 0 without a limit.
+func (r *request) page(collection string, found []object, q url.Values, most int) ([]object, []object, error) {
+	limit := most
+	if text := q.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return nil, nil, badBody("Limit must be an integer 0 or greater and not '%s'", text)
+		}
+		if n > 0 && (most == 0 || n < most) {
+			limit = n
+		}
+	}
+	if marker := q.Get("marker"); marker != "" {
+		at := slices.IndexFunc(found, func(m object) bool { return m["id"] == marker || m["name"] == marker && collection == "keypairs" })
+		if at < 0 {
+			return nil, nil, badBody("Invalid marker '%s' for %s", marker, collection)
+		}
+		found = found[at+1:]
+	}
+	if limit == 0 || len(found) <= limit {
+		return found, nil, nil
+	}
+	found = found[:limit]
+	next := maps.Clone(q)
+	next.Set("limit", strconv.Itoa(limit))
+	next.Set("marker", fmt.Sprint(found[limit-1]["id"]))
+	link := r.cloud.base(r.Request) + r.URL.Path + "?" + next.Encode()
+	return found, []object{{"rel": "next", "href": link}}, nil
+}
+
+// notFound is a refusal of an object that is not there, or not the caller's.
+func notFound(kind, format string, args ...any) error {
+	return refuse(http.StatusNotFound, kind, format, args...)
+}
