@@ -9,6 +9,7 @@ import (
 // securityGroup is Neutron's.
 type securityGroup struct {
 	standard
+	Name     string `json:"name"`
 	Stateful bool   `json:"stateful"`
 	Shared   bool   `json:"shared"`
 	Rules    []rule `json:"security_group_rules"`

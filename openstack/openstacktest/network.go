@@ -7,6 +7,7 @@ import (
 // network is Neutron's.
 type network struct {
 	standard
+	Name         string   `json:"name"`
 	AdminUp      bool     `json:"admin_state_up"`
 	Status       string   `json:"status"`
 	MTU          int      `json:"mtu"`

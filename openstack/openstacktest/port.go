@@ -11,6 +11,7 @@ import (
 // port is Neutron's.
 type port struct {
 	standard
+	Name         string         `json:"name"`
 	NetworkID    string         `json:"network_id"`
 	MAC          string         `json:"mac_address"`
 	AdminUp      bool           `json:"admin_state_up"`

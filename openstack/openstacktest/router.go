@@ -8,6 +8,7 @@ import (
 // router is Neutron's.
 type router struct {
 	standard
+	Name        string      `json:"name"`
 	AdminUp     bool        `json:"admin_state_up"`
 	Status      string      `json:"status"`
 	Gateway     *gateway    `json:"external_gateway_info"`

@@ -12,6 +12,7 @@ import (
 // server is Nova's.
 type server struct {
 	standard
+	Name        string
 	UserID      string
 	VMState     string // active, stopped, paused, building, error
 	TaskState   string

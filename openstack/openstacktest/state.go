@@ -72,7 +72,6 @@ func (s *state) newMAC() string {
 // standard is what Neutron keeps of each object ("standard attributes").
 type standard struct {
 	ID          string   `json:"id"`
-	Name        string   `json:"name"`
 	Description string   `json:"description"`
 	ProjectID   string   `json:"project_id"`
 	TenantID    string   `json:"tenant_id"`

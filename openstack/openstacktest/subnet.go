@@ -9,6 +9,7 @@ import (
 // subnet is Neutron's.
 type subnet struct {
 	standard
+	Name         string       `json:"name"`
 	NetworkID    string       `json:"network_id"`
 	Version      int          `json:"ip_version"`
 	CIDR         netip.Prefix `json:"cidr"`
