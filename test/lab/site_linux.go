@@ -47,7 +47,11 @@ func newSite(o fabric.Options) (*site, error) {
 	if s.outside, err = space.New(); err != nil {
 		return nil, err
 	}
-	if s.fabric, err = fabric.New(s.outside, o); err != nil {
+	here, err := space.Current() // of the lab's root: a new one
+	if err != nil {
+		return nil, err
+	}
+	if s.fabric, err = fabric.New(here, s.outside, o); err != nil {
 		return nil, err
 	}
 	if err := showDevices(s.outside); err != nil {

@@ -3,6 +3,7 @@ package fabric
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -44,12 +45,13 @@ type plug struct {
 	stop    func() // ends the listening for announcements
 }
 
-// New makes the switch of the current network namespace. The workstation is
-// in outside.
-func New(outside *space.Space, o Options) (*Fabric, error) {
-	here, err := space.Current()
-	if err != nil {
-		return nil, err
+// New makes here the switch, and outside the workstation. Both are new
+// namespaces; one with a network in it is refused, since it would lose it.
+func New(here, outside *space.Space, o Options) (*Fabric, error) {
+	for _, s := range []*space.Space{here, outside} {
+		if err := unused(s); err != nil {
+			return nil, err
+		}
 	}
 	f := &Fabric{
 		options: o, here: here, outside: outside,
@@ -67,13 +69,27 @@ func New(outside *space.Space, o Options) (*Fabric, error) {
 	}
 	for _, s := range settings {
 		if err := here.Set(s.name, s.value); err != nil {
-			return nil, errors.Join(err, here.Close())
+			return nil, err
 		}
 	}
 	return f, nil
 }
 
-// Close lets go of the namespaces.
+// unused refuses a namespace in which a device other than loopback is up.
+func unused(s *space.Space) error {
+	all, err := s.Links().LinkList()
+	if err != nil {
+		return fmt.Errorf("list devices: %w", err)
+	}
+	for _, l := range all {
+		if a := l.Attrs(); a.Flags&net.FlagLoopback == 0 && a.Flags&net.FlagUp != 0 {
+			return fmt.Errorf("make a switch: the namespace is in use, device %s is up there", a.Name)
+		}
+	}
+	return nil
+}
+
+// Close lets go of the routers' namespaces.
 func (f *Fabric) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -84,7 +100,7 @@ func (f *Fabric) Close() error {
 	for _, r := range f.routers {
 		errs = append(errs, r.space.Close())
 	}
-	return errors.Join(append(errs, f.here.Close())...)
+	return errors.Join(errs...)
 }
 
 // Update makes everything what v says. The rules come before the wires: no

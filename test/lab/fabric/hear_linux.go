@@ -8,6 +8,7 @@ import (
 	"github.com/mdlayher/arp"
 	"github.com/mdlayher/ethernet"
 	"github.com/mdlayher/packet"
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -15,10 +16,15 @@ import (
 // address, or any ARP reply (ovn-logical-flows(7), virtual ports).
 func (f *Fabric) hear(portID, tap string) (stop func(), err error) {
 	var c *packet.Conn
+	filter, err := bpf.Assemble(announcements())
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", tap, err)
+	}
 	err = f.here.Do(func() error {
 		device, err := net.InterfaceByName(tap)
 		if err == nil {
-			c, err = packet.Listen(device, packet.Raw, unix.ETH_P_ARP, nil)
+			// Only a socket for all protocols gets what the bridge takes.
+			c, err = packet.Listen(device, packet.Raw, unix.ETH_P_ALL, &packet.Config{Filter: filter})
 		}
 		return err
 	})
@@ -38,6 +44,18 @@ func (f *Fabric) hear(portID, tap string) (stop func(), err error) {
 		}
 	}()
 	return func() { _ = c.Close() }, nil
+}
+
+// announcements are the ARP frames that the server sent.
+func announcements() []bpf.Instruction {
+	return []bpf.Instruction{
+		bpf.LoadExtension{Num: bpf.ExtType},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.PACKET_OUTGOING, SkipTrue: 3}, // to the server
+		bpf.LoadAbsolute{Off: 12, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.ETH_P_ARP, SkipTrue: 1},
+		bpf.RetConstant{Val: 2048},
+		bpf.RetConstant{Val: 0},
+	}
 }
 
 func announced(frame []byte) (netip.Addr, bool) {

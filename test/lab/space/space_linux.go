@@ -23,7 +23,7 @@ func New() (*Space, error) {
 	return open(func() error { return unix.Unshare(unix.CLONE_NEWNET) })
 }
 
-// Current is that of this process.
+// Current is that of this process, whatever thread asks.
 func Current() (*Space, error) {
 	return open(func() error { return nil })
 }
