@@ -1,67 +1,127 @@
 package lab
 
 import (
-	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
 	"net/netip"
+	"os"
+	"strings"
+	"time"
 
 	"github.com/havip/havip/openstack/openstacktest"
 	"github.com/havip/havip/test/lab/fabric"
 )
 
+// endpoint is where the API listens on the workstation.
+const endpoint = "127.0.0.1:5000"
+
+// start-up of a server, at most.
+const bootLimit = 60 * time.Second
+
 // lab is a site with its cloud.
 type lab struct {
 	order order
 	site  *site
-	cloud cloud
+	cloud *openstacktest.Cloud
 	auth  string
 }
 
-type hand struct{ v openstacktest.View }
-
-func (h *hand) View() openstacktest.View { return h.v }
-func (h *hand) Changed() <-chan struct{} { return make(chan struct{}) }
-
+// build makes the lab; its servers are up when it returns.
 func build(o order, say func(string, ...any)) (*lab, error) {
-	s, err := newSite(fabric.Options{})
-	if err != nil {
+	l := &lab{order: o, auth: "http://" + endpoint + "/identity/v3"}
+	var options fabric.Options
+	if o.Backend == string(openstacktest.OVN) {
+		options.Claim = func(port string, a netip.Addr) { l.cloud.Claim(port, a) }
+	}
+	var err error
+	if l.site, err = newSite(options); err != nil {
 		return nil, err
 	}
-	ip := netip.MustParseAddr
-	allow := func(ingress bool, proto, low, high int) openstacktest.Rule {
-		return openstacktest.Rule{Ingress: ingress, Protocol: proto, PortMin: low, PortMax: high}
+	config := openstacktest.Config{
+		Backend: openstacktest.Backend(o.Backend), Machines: l.site.host,
+		URL: "http://" + endpoint, PublicKey: l.site.access.Public,
 	}
-	h := &hand{openstacktest.View{
-		Networks: []openstacktest.Network{{ID: "net-internal-1", Name: "internal"}, {ID: "net-public-1", Name: "public", External: true}},
-		Subnets: []openstacktest.Subnet{
-			{ID: "si", NetworkID: "net-internal-1", CIDR: netip.MustParsePrefix("10.0.0.0/24"), Gateway: ip("10.0.0.1")},
-			{ID: "sp", NetworkID: "net-public-1", CIDR: netip.MustParsePrefix("203.0.113.0/24"), Gateway: ip("203.0.113.1")},
-		},
-		Ports: []openstacktest.Port{
-			{ID: "p1-aaaaaaaaaaa", NetworkID: "net-internal-1", MAC: "fa:16:3e:00:00:01", FixedIPs: []openstacktest.FixedIP{{"si", ip("10.0.0.11")}}, AdminUp: true, PortSecurity: true, DeviceOwner: "compute:nova", DeviceID: "s1", SecurityGroups: []string{"g"}},
-			{ID: "p2-aaaaaaaaaaa", NetworkID: "net-internal-1", MAC: "fa:16:3e:00:00:02", FixedIPs: []openstacktest.FixedIP{{"si", ip("10.0.0.12")}}, AdminUp: true, PortSecurity: true, DeviceOwner: "compute:nova", DeviceID: "s2", SecurityGroups: []string{"g"}},
-			{ID: "ri-aaaaaaaaaaa", NetworkID: "net-internal-1", MAC: "fa:16:3e:00:00:03", FixedIPs: []openstacktest.FixedIP{{"si", ip("10.0.0.1")}}, AdminUp: true, DeviceOwner: "network:router_interface"},
-			{ID: "rg-aaaaaaaaaaa", NetworkID: "net-public-1", MAC: "fa:16:3e:00:00:04", FixedIPs: []openstacktest.FixedIP{{"sp", ip("203.0.113.2")}}, AdminUp: true, DeviceOwner: "network:router_gateway"},
-		},
-		SecurityGroups: []openstacktest.SecurityGroup{{ID: "g", Rules: []openstacktest.Rule{allow(true, 6, 22, 22), allow(true, 1, -1, -1), allow(false, -1, -1, -1)}}},
-		Routers:        []openstacktest.Router{{ID: "r", Name: "r", Gateway: "rg-aaaaaaaaaaa", Interfaces: []string{"ri-aaaaaaaaaaa"}}},
-		FloatingIPs:    []openstacktest.FloatingIP{{ID: "f", Address: ip("203.0.113.11"), PortID: "p1-aaaaaaaaaaa", Fixed: ip("10.0.0.11"), Router: "r"}},
-		Servers: []openstacktest.Server{
-			{ID: "s1", Name: "bastion-1", Ports: []string{"p1-aaaaaaaaaaa"}, PublicKey: s.access.Public},
-			{ID: "s2", Name: "bastion-2", Ports: []string{"p2-aaaaaaaaaaa"}, PublicKey: s.access.Public},
-		},
-	}}
-	if err := s.open(h); err != nil {
+	l.cloud = openstacktest.New(config)
+	if err := furnishSafely(l.cloud, o.Servers, l.site); err != nil {
 		return nil, err
 	}
-	for _, m := range h.v.Servers {
-		if err := s.host.Start(context.Background(), m); err != nil {
-			return nil, err
+	if err := l.serve(); err != nil {
+		return nil, err
+	}
+	// The member's entry is the lab's own.
+	clouds := strings.Replace(l.cloud.CloudsYAML(), "  demo:\n", "  lab:\n", 1)
+	if err := os.WriteFile(l.site.access.clouds(), []byte(clouds), 0o600); err != nil {
+		return nil, fmt.Errorf("write clouds.yaml: %w", err)
+	}
+	return l, l.awaitServers(say)
+}
+
+// furnishSafely opens the site first: servers are wired as soon as they are
+// made. What the cloud refuses of a furnishing is a mistake of ours, told as
+// an error all the same.
+func furnishSafely(c *openstacktest.Cloud, servers int, s *site) (err error) {
+	if err := s.open(c); err != nil {
+		return err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("furnish the cloud: %v", p)
 		}
-		say("%s starts", m.Name)
+	}()
+	return furnish(c, servers, s.access.Public)
+}
+
+// serve answers requests on the workstation's loopback.
+func (l *lab) serve() error {
+	var listener net.Listener
+	err := l.site.outside.Do(func() (err error) {
+		listener, err = net.Listen("tcp", endpoint)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("serve the API: %w", err)
 	}
-	for _, m := range h.v.Servers {
-		<-s.host.Up(m.ID)
-		say("%s", s.host.Console(m.ID))
+	server := &http.Server{Handler: l.cloud, ReadHeaderTimeout: time.Minute}
+	go func() { l.site.complain(server.Serve(listener)) }()
+	return nil
+}
+
+// awaitServers waits until each accepts SSH.
+func (l *lab) awaitServers(say func(string, ...any)) error {
+	limit := time.After(bootLimit)
+	for {
+		changed := l.cloud.Changed()
+		v := l.cloud.View()
+		var waiting <-chan struct{}
+		for _, s := range v.Servers {
+			if s.Status == "ERROR" {
+				return fmt.Errorf("start server %q: it is in ERROR", s.Name)
+			}
+			up := l.site.host.Up(s.ID)
+			select {
+			case <-up:
+				if s.Status == "ACTIVE" {
+					continue
+				}
+				waiting = changed
+			default:
+				if waiting = up; up == nil {
+					waiting = changed
+				}
+			}
+		}
+		if waiting == nil {
+			for _, s := range v.Servers {
+				say("%s is up", s.Name)
+			}
+			return nil
+		}
+		select {
+		case <-waiting:
+		case <-limit:
+			return errors.New("start the servers: they are not up after " + bootLimit.String())
+		}
 	}
-	return &lab{order: o, site: s, cloud: h, auth: "x"}, nil
 }
