@@ -237,7 +237,7 @@ func (r *request) page(collection string, found []object, q url.Values, most int
 	if marker := q.Get("marker"); marker != "" {
 		at := slices.IndexFunc(found, func(m object) bool { return m["id"] == marker || m["name"] == marker && collection == "keypairs" })
 		if at < 0 {
-			return nil, nil, badBody("Invalid marker '%s' for %s", marker, collection)
+			return nil, nil, noMarker(collection, marker)
 		}
 		found = found[at+1:]
 	}
@@ -250,6 +250,15 @@ func (r *request) page(collection string, found []object, q url.Values, most int
 	next.Set("marker", fmt.Sprint(found[limit-1]["id"]))
 	link := r.cloud.base(r.Request) + r.URL.Path + "?" + next.Encode()
 	return found, []object{{"rel": "next", "href": link}}, nil
+}
+
+// noMarker is what Neutron says when a page should begin after nothing.
+func noMarker(collection, id string) error {
+	kind := map[string]string{
+		"networks": "NetworkNotFound", "subnets": "SubnetNotFound", "ports": "PortNotFound", "routers": "RouterNotFound",
+		"floatingips": "FloatingIPNotFound", "security_groups": "SecurityGroupNotFound", "security_group_rules": "SecurityGroupRuleNotFound",
+	}[collection]
+	return notFound(kind, "%s %s could not be found.", strings.TrimSuffix(kind, "NotFound"), id)
 }
 
 // notFound is a refusal of an object that is not there, or not the caller's.

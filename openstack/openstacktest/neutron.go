@@ -48,7 +48,12 @@ func (c *Cloud) routeNetwork() {
 		"GET /{collection}/{id}/tags/{t}": getTag, "PUT /{collection}/{id}/tags/{t}": addTag, "DELETE /{collection}/{id}/tags/{t}": removeTag,
 	} {
 		method, path, _ := strings.Cut(pattern, " ")
-		c.handle(s, method+" "+v2+path, h)
+		c.handle(s, method+" "+v2+path, func(r *request) (answer, error) {
+			if !c.rules.served(r.URL.Path) {
+				return answer{}, notFound("HTTPNotFound", "The resource could not be found.")
+			}
+			return h(r)
+		})
 	}
 	c.handle(s, "/network/", func(*request) (answer, error) {
 		return answer{}, notFound("HTTPNotFound", "The resource could not be found.")

@@ -107,6 +107,9 @@ func (r *request) counted(id string) int {
 // readPort takes what a creation and an update have in common.
 func (r *request) readPort(p *port, n network, a *attrs, action string) error {
 	creating := action == "create_port"
+	if err := r.known(a); err != nil {
+		return err
+	}
 	if !r.who.owns(n.ProjectID) {
 		// policies ADMIN_OR_NET_OWNER
 		for _, key := range []string{"mac_address", "port_security_enabled", "allowed_address_pairs"} {

@@ -1,6 +1,9 @@
 package openstacktest
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // rules are what differs from cloud to cloud and a test may bend.
 type rules struct {
@@ -45,6 +48,35 @@ func (rules) fieldsOf() map[string][]string {
 		"standard-attr-revisions": {"revision_number"},
 		"security-group":          {"security_groups"},
 	}
+}
+
+// known refuses attributes of an extension that is not there.
+func (r *request) known(a *attrs) error {
+	for alias, fields := range r.cloud.rules.fieldsOf() {
+		for _, f := range fields {
+			if r.cloud.rules.absent[alias] && a.has(f) {
+				return badBody("Unrecognized attribute(s) '%s'", f)
+			}
+		}
+	}
+	return nil
+}
+
+// served tells whether a path of Neutron is there, by the extension that
+// brings its collection.
+func (u rules) served(path string) bool {
+	for alias, collections := range map[string][]string{
+		"security-group": {"/security-groups", "/security-group-rules"},
+		"router":         {"/routers", "/floatingips"},
+		"quotas":         {"/quotas"},
+	} {
+		for _, c := range collections {
+			if u.absent[alias] && strings.HasPrefix(path, "/network/v2.0"+c) {
+				return false
+			}
+		}
+	}
+	return !u.absent["quota_details"] || !strings.Contains(path, "/details")
 }
 
 // listExtensions is GET /v2.0/extensions.

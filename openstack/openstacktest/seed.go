@@ -210,3 +210,9 @@ func (c *Cloud) ID(collection, name string) string {
 	}
 	return found[0]
 }
+
+// ImageID is the image debian.
+func (c *Cloud) ImageID() string { return imageOf().ID }
+
+// FlavorID is the flavor m1.tiny.
+func (c *Cloud) FlavorID() string { return flavors()[0].ID }

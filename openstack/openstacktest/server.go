@@ -41,7 +41,10 @@ func (v server) status() string {
 	case "rebooting_hard":
 		return "HARD_REBOOT"
 	}
-	return map[string]string{"building": "BUILD", "active": "ACTIVE", "stopped": "SHUTOFF", "paused": "PAUSED", "error": "ERROR"}[v.VMState]
+	return map[string]string{
+		"building": "BUILD", "active": "ACTIVE", "stopped": "SHUTOFF", "paused": "PAUSED", "error": "ERROR",
+		"shelved_offloaded": "SHELVED_OFFLOADED", "rescued": "RESCUE", "suspended": "SUSPENDED",
+	}[v.VMState]
 }
 
 // powered tells whether its wires are up.

@@ -20,25 +20,25 @@ func (r *request) taggedObject() (tagged, error) {
 	}
 	switch r.PathValue("collection") {
 	case "networks":
-		return tag(r.s.networks, id, r.network, func(o *network) *standard { return &o.standard })
+		return tag(r.s.networks, r.PathValue("collection"), id, r.network, func(o *network) *standard { return &o.standard })
 	case "subnets":
-		return tag(r.s.subnets, id, r.subnet, func(o *subnet) *standard { return &o.standard })
+		return tag(r.s.subnets, r.PathValue("collection"), id, r.subnet, func(o *subnet) *standard { return &o.standard })
 	case "ports":
-		return tag(r.s.ports, id, r.port, func(o *port) *standard { return &o.standard })
+		return tag(r.s.ports, r.PathValue("collection"), id, r.port, func(o *port) *standard { return &o.standard })
 	case "security-groups":
-		return tag(r.s.groups, id, r.group, func(o *securityGroup) *standard { return &o.standard })
+		return tag(r.s.groups, r.PathValue("collection"), id, r.group, func(o *securityGroup) *standard { return &o.standard })
 	case "routers":
-		return tag(r.s.routers, id, r.router, func(o *router) *standard { return &o.standard })
+		return tag(r.s.routers, r.PathValue("collection"), id, r.router, func(o *router) *standard { return &o.standard })
 	case "floatingips":
-		return tag(r.s.floatingIPs, id, r.floatingIP, func(o *floatingIP) *standard { return &o.standard })
+		return tag(r.s.floatingIPs, r.PathValue("collection"), id, r.floatingIP, func(o *floatingIP) *standard { return &o.standard })
 	}
 	return tagged{}, notFound("HTTPNotFound", "The resource could not be found.")
 }
 
-func tag[T any](of table[T], id string, get func(string) (T, error), part func(*T) *standard) (tagged, error) {
+func tag[T any](of table[T], resource, id string, get func(string) (T, error), part func(*T) *standard) (tagged, error) {
 	o, err := get(id)
 	if err != nil {
-		return tagged{}, err
+		return tagged{}, notFound("TagResourceNotFound", "Resource %s %s could not be found.", resource, id)
 	}
 	return tagged{*part(&o), func(s standard) { *part(&o) = s; of[id] = o }}, nil
 }
