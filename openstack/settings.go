@@ -70,7 +70,7 @@ func findCloud(o Options, getenv func(string) string, files cloudsFiles) (string
 	}
 	names, err := files.names()
 	if err != nil {
-		return "", clientconfig.Cloud{}, configError(err.Error(), "")
+		return "", clientconfig.Cloud{}, configError(err.Error(), "mend the file, or name another one in OS_CLIENT_CONFIG_FILE")
 	}
 	known := "there is no clouds.yaml in ., ~/.config/openstack or /etc/openstack, and OS_CLIENT_CONFIG_FILE names none"
 	if len(names) > 0 {

@@ -83,6 +83,8 @@ func TestFindings(t *testing.T) {
 		}},
 		{"another project's network", func(w *world) { w.o.Networks["internal"][0].ProjectID = "infra" }},
 		{"no such subnet", func(w *world) { w.g.VIPs[0].Subnet = "dmz" }},
+		{"a network without a subnet", func(w *world) { w.o.Subnets = nil }},
+		{"a member's own address", func(w *world) { w.g.VIPs[0].Address = addr("10.0.0.130") }},
 		{"two possible subnets", func(w *world) {
 			w.g.VIPs[0].Address = addr("0.0.0.0").Prev()
 			w.o.Subnets = append(w.o.Subnets, openstack.Subnet{ID: "sub-b", Name: "internal-b", NetworkID: "net-1", CIDR: w.o.Subnets[0].CIDR})

@@ -46,7 +46,7 @@ func (c *checker) port(s candidate, v plan.VIP) (openstack.Port, bool) {
 		if len(list) == 0 {
 			c.fail(Finding{
 				Subject: subject, Message: fmt.Sprintf("port %s is not one of its ports in subnet %s", s.spec.Port, subnetName(v.Subnet)),
-				Details: all,
+				Details: all, Hint: "name one of those, or leave the port out",
 			})
 			return openstack.Port{}, false
 		}

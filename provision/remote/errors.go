@@ -157,9 +157,11 @@ func (e *HostKeyError) Hint() string {
 		return "somebody took this key out of use; give the server a new one"
 	case KeyNotPrinted:
 		return "another machine may have this address, or the server's keys were made anew since its first boot; compare before you add one to known_hosts"
-	default:
-		return "compare the fingerprint with the server's console and add it to known_hosts; or let havip read the console: --host-keys console; or trust the first key seen: --host-keys accept-new"
 	}
+	if e.Err != nil { // the console was read already
+		return "compare the fingerprint with what the server itself says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub) and add it to known_hosts; or trust the first key seen: --host-keys accept-new"
+	}
+	return "compare the fingerprint with the server's console and add it to known_hosts; or let havip read the console: --host-keys console; or trust the first key seen: --host-keys accept-new"
 }
 
 // PassphraseError is a private key that cannot be used because nobody can be

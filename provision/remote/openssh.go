@@ -33,7 +33,7 @@ func (o openSSH) resolve(ctx context.Context, q question) (settings, error) {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return settings{}, &ConfigError{Said: strings.TrimSpace(stderr.String()), Err: err}
+		return settings{}, &ConfigError{Said: strings.TrimSpace(strings.ReplaceAll(stderr.String(), "\r", "")), Err: err}
 	}
 	return parseSSHG(q, out, o.expand), nil
 }
