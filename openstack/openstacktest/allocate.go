@@ -48,7 +48,7 @@ func (s *state) free(of subnet) (netip.Addr, bool) {
 		}
 	}
 	for _, p := range of.Pools {
-		for ip := p.Start; !p.End.Less(ip); ip = ip.Next() {
+		for ip := p.Start; ip.IsValid() && !p.End.Less(ip); ip = ip.Next() {
 			if !used[ip] && of.has(ip) {
 				return ip, true
 			}

@@ -28,6 +28,12 @@ func (s *state) settle() {
 			s.ports[id] = p
 		}
 	}
+	for id, last := range s.claims {
+		carrier := s.ports[last.Carrier]
+		if !s.servers[carrier.DeviceID].powered() || !slices.Contains(s.parents(s.ports[id]), last.Carrier) {
+			delete(s.claims, id) // the binding goes with the parent's, and with the type "virtual"
+		}
+	}
 	s.refreshDetails()
 }
 
@@ -86,7 +92,8 @@ func (c *Cloud) Claim(portID string, address netip.Addr) bool {
 
 func (s *state) claim(portID string, address netip.Addr, now time.Time) (moved, changed bool) {
 	for _, p := range s.ports.all() {
-		if !slices.ContainsFunc(p.FixedIPs, func(f fixedIP) bool { return f.Address == address }) || !slices.Contains(s.parents(p), portID) {
+		if !slices.ContainsFunc(p.FixedIPs, func(f fixedIP) bool { return f.Address == address }) || !slices.Contains(s.parents(p), portID) ||
+			!s.servers[s.ports[portID].DeviceID].powered() {
 			continue
 		}
 		last, claimed := s.claims[p.ID]
@@ -117,11 +124,7 @@ func (s *state) carrier(f floatingIP) string {
 	if _, bound := s.servers[p.DeviceID]; bound {
 		return p.ID
 	}
-	last, claimed := s.claims[p.ID]
-	if claimed && slices.Contains(s.parents(p), last.Carrier) {
-		return last.Carrier
-	}
-	return ""
+	return s.claims[p.ID].Carrier
 }
 
 // View is what the cloud holds now.

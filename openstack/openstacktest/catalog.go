@@ -69,7 +69,7 @@ func imageOf() image { return image{"1a6e0deb-0000-4000-8000-00000000000a", "deb
 
 // routeImages serves as much of Glance v2 as finds an image.
 func (c *Cloud) routeImages() {
-	s := service{"image", (*refusal).keystoneBody}
+	s := service{(*refusal).keystoneBody}
 	versions := func(w http.ResponseWriter, r *http.Request) {
 		body := object{"versions": []object{{"id": "v2.9", "status": "CURRENT", "links": []object{{"rel": "self", "href": c.base(r) + "/image/v2/"}}}}}
 		c.reply(w, s, answer{status: http.StatusMultipleChoices, body: body}, nil)

@@ -80,7 +80,8 @@ func (c *Cloud) Close() {
 	c.power.work.Wait()
 }
 
-// Changed is closed when the cloud changes next.
+// Changed is closed when the cloud changes next. Who follows the cloud takes
+// it before View, so that no change is missed.
 func (c *Cloud) Changed() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 
 // routeIdentity serves Keystone v3.
 func (c *Cloud) routeIdentity() {
-	s := service{"identity", (*refusal).keystoneBody}
+	s := service{(*refusal).keystoneBody}
 	for _, path := range []string{"/identity", "/identity/{$}"} {
 		c.routes.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
 			versions := object{"versions": object{"values": []object{c.keystoneVersion(r)}}}

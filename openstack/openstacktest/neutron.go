@@ -9,7 +9,7 @@ import (
 
 // routeNetwork serves Neutron v2.0.
 func (c *Cloud) routeNetwork() {
-	s := service{"network", (*refusal).neutronBody}
+	s := service{(*refusal).neutronBody}
 	for _, path := range []string{"/network", "/network/{$}"} {
 		c.routes.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
 			versions := object{"versions": []object{{

@@ -9,7 +9,7 @@ import (
 
 // routeCompute serves Nova v2.1.
 func (c *Cloud) routeCompute() {
-	s := service{"compute", (*refusal).novaBody}
+	s := service{(*refusal).novaBody}
 	const v2 = "/compute/v2.1"
 	for _, path := range []string{"/compute", "/compute/{$}"} {
 		c.routes.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {

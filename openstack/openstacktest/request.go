@@ -18,7 +18,6 @@ type request struct {
 	who   caller
 	now   time.Time
 	body  []byte
-	later []func() // after the commit, without the lock
 }
 
 // caller is who asks.
@@ -47,8 +46,7 @@ type handler func(*request) (answer, error)
 
 // service is how one of the services says no.
 type service struct {
-	name string
-	say  func(*refusal) any
+	say func(*refusal) any
 }
 
 // handle serves a pattern of http.ServeMux. Who asks is known from the token,
@@ -59,13 +57,13 @@ func (c *Cloud) handle(of service, pattern string, h handler) {
 		if err != nil {
 			return
 		}
-		a, err := c.perform(&request{Request: r, cloud: c, body: body}, of, h)
+		a, err := c.perform(&request{Request: r, cloud: c, body: body}, h)
 		c.reply(w, of, a, err)
 	})
 }
 
 // perform runs a handler as a transaction.
-func (c *Cloud) perform(r *request, of service, h handler) (answer, error) {
+func (c *Cloud) perform(r *request, h handler) (answer, error) {
 	r.now = c.config.Now()
 	c.mu.Lock()
 	who, known := r.Context().Value(callerKey{}).(caller)
@@ -88,11 +86,6 @@ func (c *Cloud) perform(r *request, of service, h handler) (answer, error) {
 		c.commit(r.s)
 	}
 	c.mu.Unlock()
-	if err == nil {
-		for _, do := range r.later {
-			do()
-		}
-	}
 	return a, err
 }
 

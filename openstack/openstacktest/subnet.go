@@ -115,6 +115,9 @@ func createSubnet(r *request) (answer, error) {
 	if v := map[bool]int{true: 4, false: 6}[p.Addr().Is4()]; s.Version != v {
 		return answer{}, invalid("cidr %s does not match the ip_version '%d'", cidr, s.Version)
 	}
+	if p.Bits() == 0 {
+		return answer{}, invalid("0 is not allowed as CIDR prefix length")
+	}
 	for _, other := range r.s.subnets.all() {
 		if other.NetworkID == s.NetworkID && other.CIDR.Overlaps(s.CIDR) {
 			return answer{}, invalid("Requested subnet with cidr: %s for network: %s overlaps with another subnet", s.CIDR, s.NetworkID)
