@@ -3,8 +3,6 @@ package openstacktest_test
 import (
 	"errors"
 	"net/netip"
-	"os"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,17 +14,7 @@ import (
 // connect logs in by an entry of the cloud's clouds.yaml.
 func connect(t *testing.T, c *openstacktest.Cloud, entry string) *openstack.Client {
 	t.Helper()
-	for _, kv := range os.Environ() {
-		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "OS_") {
-			t.Setenv(name, "")
-		}
-	}
-	t.Setenv("HOME", t.TempDir())
-	t.Setenv("XDG_CONFIG_HOME", "")
-	t.Chdir(t.TempDir())
-	if err := os.WriteFile("clouds.yaml", []byte(c.CloudsYAML()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeClouds(t, c)
 	client, err := openstack.Connect(t.Context(), openstack.Options{Cloud: entry})
 	if err != nil {
 		t.Fatal(err)
