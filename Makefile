@@ -10,7 +10,8 @@ GOFUMPT := $(GO) run mvdan.cc/gofumpt@v0.12.0
 SHELL_FILES := .ci/run $(wildcard test/cloud/*.sh test/cloud/lib/*.sh test/acceptance/testdata/*.sh) test/cloud/lib/ebtables test/cloud/guest/make-image.sh test/cloud/guest/firstboot
 
 # what `make dist` leaves in dist: COMMAND-OS-ARCH
-DIST := havip-linux-amd64 havip-linux-arm64 havip-darwin-amd64 havip-darwin-arm64 havip-windows-amd64.exe
+DIST := havip-linux-amd64 havip-linux-arm64 havip-darwin-amd64 havip-darwin-arm64 havip-windows-amd64.exe \
+	havip-lab-linux-amd64 havip-lab-linux-arm64
 
 .PHONY: help build agent dist dist-check test lint docs cloud-up cloud-down cloud-status cloud-states acceptance clean
 
