@@ -1,13 +1,17 @@
 package lab
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -43,6 +47,9 @@ func newAccess(work string) (*access, error) {
 	if err := os.WriteFile(a.key()+".pub", []byte(a.Public+"\n"), 0o644); err != nil {
 		return nil, fmt.Errorf("keep the SSH key: %w", err)
 	}
+	if err := a.configure(); err != nil {
+		return nil, err
+	}
 	keys := agent.NewKeyring()
 	if err := keys.Add(agent.AddedKey{PrivateKey: private, Comment: "havip-lab"}); err != nil {
 		return nil, fmt.Errorf("load the SSH key: %w", err)
@@ -61,6 +68,18 @@ func newAccess(work string) (*access, error) {
 		}
 	}()
 	return a, nil
+}
+
+// configure tells ssh, for all users of the workstation, which key it has and
+// where it keeps those of servers.
+func (a *access) configure() error {
+	const name = "/etc/ssh/ssh_config"
+	rest, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	mine := fmt.Sprintf("IdentityFile %s\nUserKnownHostsFile %s ~/.ssh/known_hosts\n", a.key(), filepath.Join(a.work, "known_hosts"))
+	return replace(name, mine+string(rest))
 }
 
 func (a *access) key() string    { return filepath.Join(a.work, "id_ed25519") }
@@ -90,7 +109,7 @@ func (a *access) remember(v openstacktest.View, hostKey func(server string) stri
 	for _, p := range v.Ports {
 		ports[p.ID] = p
 	}
-	for _, s := range v.Servers {
+	for _, s := range byName(v.Servers) {
 		names := []string{s.Name}
 		for _, id := range s.Ports {
 			for i, ip := range ports[id].FixedIPs {
@@ -115,6 +134,13 @@ func (a *access) remember(v openstacktest.View, hostKey func(server string) stri
 		}
 	}
 	return nil
+}
+
+// byName is servers in the order of their names: bastion-2 before bastion-10.
+func byName(all []openstacktest.Server) []openstacktest.Server {
+	return slices.SortedFunc(slices.Values(all), func(a, b openstacktest.Server) int {
+		return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), cmp.Compare(a.Name, b.Name))
+	})
 }
 
 // replace writes a file that somebody may be reading.

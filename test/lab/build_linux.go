@@ -55,7 +55,15 @@ func build(o order, say func(string, ...any)) (*lab, error) {
 	if err := os.WriteFile(l.site.access.clouds(), []byte(clouds), 0o600); err != nil {
 		return nil, fmt.Errorf("write clouds.yaml: %w", err)
 	}
-	return l, l.awaitServers(say)
+	if err := l.awaitServers(); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, s := range byName(l.cloud.View().Servers) {
+		names = append(names, s.Name)
+	}
+	say("the lab is up: %s on %s, %s free", strings.Join(names, ", "), "internal", FloatingIP)
+	return l, nil
 }
 
 // furnishSafely opens the site first: servers are wired as soon as they are
@@ -89,7 +97,7 @@ func (l *lab) serve() error {
 }
 
 // awaitServers waits until each accepts SSH.
-func (l *lab) awaitServers(say func(string, ...any)) error {
+func (l *lab) awaitServers() error {
 	limit := time.After(bootLimit)
 	for {
 		changed := l.cloud.Changed()
@@ -113,9 +121,6 @@ func (l *lab) awaitServers(say func(string, ...any)) error {
 			}
 		}
 		if waiting == nil {
-			for _, s := range v.Servers {
-				say("%s is up", s.Name)
-			}
 			return nil
 		}
 		select {

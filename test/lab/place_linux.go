@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -33,7 +34,27 @@ func settle() (work string, err error) {
 	if err := guest.Overlay("/etc", filepath.Join(work, ".etc"), filepath.Join(work, ".etc-work"), "/etc"); err != nil {
 		return "", err
 	}
-	return work, nil
+	return work, coverKeys()
+}
+
+// coverKeys lays an empty folder over the caller's ~/.ssh. A key that ssh
+// keeps there for 10.0.0.10 would be wrong in the next lab, and one that is
+// there already in this. Where there is none, ssh is told of another place.
+func coverKeys() error {
+	homes := []string{os.Getenv("HOME")}
+	if u, err := user.Current(); err == nil && u.HomeDir != homes[0] {
+		homes = append(homes, u.HomeDir)
+	}
+	for _, h := range homes {
+		dir := filepath.Join(h, ".ssh")
+		if info, err := os.Stat(dir); h == "" || err != nil || !info.IsDir() {
+			continue
+		}
+		if err := unix.Mount("havip-lab", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=700"); err != nil {
+			return fmt.Errorf("cover %s: %w", dir, err)
+		}
+	}
+	return nil
 }
 
 // folder is where the lab keeps its files. No folder is made for it on the

@@ -63,7 +63,7 @@ func serve(told, says *os.File, ends <-chan os.Signal) (int, error) {
 	}
 	path, err := exec.LookPath(o.Command[0])
 	if err != nil {
-		return 0, &Error{fmt.Errorf("run %s: %w", o.Command[0], err), "havip-lab run -- COMMAND [ARGUMENT]..."}
+		return 0, fmt.Errorf("find the command: %w", err)
 	}
 	_ = says.Close() // from here on the command speaks
 	return l.run(path, o.Command, ends)

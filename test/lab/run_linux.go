@@ -28,7 +28,7 @@ type order struct {
 // Run makes a lab, runs a command in it, and returns that one's exit code.
 // Nothing is left when it returns, or when it is killed.
 func Run(ctx context.Context, o Options) (int, error) {
-	if err := possible(); err != nil {
+	if err := possible(o.Command[0]); err != nil {
 		return 0, err
 	}
 	// The root dies with the thread that started it.
@@ -91,7 +91,7 @@ func Run(ctx context.Context, o Options) (int, error) {
 }
 
 // possible says what this machine lacks.
-func possible() error {
+func possible(command string) error {
 	var errs []error
 	if os.Geteuid() != 0 {
 		errs = append(errs, &Error{
@@ -104,6 +104,9 @@ func possible() error {
 			errors.New("the command ip is missing: the lab's servers have what this machine has, and havip reads their addresses with it"),
 			"install the package iproute2 (Debian: apt-get install iproute2)",
 		})
+	}
+	if _, err := exec.LookPath(command); err != nil {
+		errs = append(errs, &Error{fmt.Errorf("run %s: %w", command, errors.Unwrap(err)), "havip-lab run -- COMMAND [ARGUMENT]..."})
 	}
 	return errors.Join(errs...)
 }

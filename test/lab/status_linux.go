@@ -45,7 +45,7 @@ func (l *lab) answer(outer *os.File) error {
 func (l *lab) report() Report {
 	v := l.cloud.View()
 	r := Report{ID: l.order.ID, Backend: l.order.Backend, Auth: l.auth, Command: l.order.Command, Servers: []Server{}}
-	for _, s := range v.Servers {
+	for _, s := range byName(v.Servers) {
 		out := Server{Name: s.Name, Status: s.Status}
 		for _, p := range v.Ports {
 			if p.DeviceID != s.ID {

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/google/nftables"
@@ -12,11 +13,15 @@ import (
 // table is the name of our tables in the switch's namespace.
 const table = "havip-lab"
 
+// buffers have room for the rules of a hundred servers.
+const buffers = 64 << 20
+
 // Apply makes s what the kernel of the current network namespace enforces, in
 // one transaction: no frame meets half of it.
 func Apply(s Ruleset) error {
 	c, err := nftables.New(nftables.WithSockOptions(func(c *netlink.Conn) error {
-		return c.SetWriteBuffer(8 << 20) // the batch is one message
+		// The batch is one message, and each part of it is answered.
+		return errors.Join(c.SetWriteBuffer(buffers), c.SetReadBuffer(buffers))
 	}))
 	if err != nil {
 		return fmt.Errorf("reach the packet filter: %w", err)

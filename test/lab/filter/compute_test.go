@@ -105,10 +105,14 @@ func TestRulesOfSecurityGroups(t *testing.T) {
 			r.Protocol, r.PortMin, r.PortMax, r.RemoteIPPrefix = 17, 5000, 5010, netip.MustParsePrefix("192.0.2.0/25")
 		}), "ether type ip meta l4proto 17 th dport 5000-5010 ip saddr 192.0.2.0/25 return", ""},
 		{"from everywhere, said so", rule(func(r *openstacktest.Rule) { r.RemoteIPPrefix = netip.MustParsePrefix("0.0.0.0/0") }), "ether type ip return", ""},
-		{"VRRP from its own group: one rule for each address, the router's too", rule(func(r *openstacktest.Rule) { r.Protocol, r.RemoteGroupID = 112, "g" }),
-			"ether type ip meta l4proto 112 ip saddr 10.0.0.11 return|ether type ip meta l4proto 112 ip saddr 10.0.0.1 return", ""},
-		{"VRRP to its own group", rule(func(r *openstacktest.Rule) { r.Ingress, r.Protocol, r.RemoteGroupID = false, 112, "g" }), "",
-			"ether type ip meta l4proto 112 ip daddr 10.0.0.11 return|ether type ip meta l4proto 112 ip daddr 10.0.0.1 return"},
+		{
+			"VRRP from its own group: one rule for each address, the router's too", rule(func(r *openstacktest.Rule) { r.Protocol, r.RemoteGroupID = 112, "g" }),
+			"ether type ip meta l4proto 112 ip saddr 10.0.0.11 return|ether type ip meta l4proto 112 ip saddr 10.0.0.1 return", "",
+		},
+		{
+			"VRRP to its own group", rule(func(r *openstacktest.Rule) { r.Ingress, r.Protocol, r.RemoteGroupID = false, 112, "g" }), "",
+			"ether type ip meta l4proto 112 ip daddr 10.0.0.11 return|ether type ip meta l4proto 112 ip daddr 10.0.0.1 return",
+		},
 		{"a group without addresses of the family", rule(func(r *openstacktest.Rule) { r.IPv6, r.RemoteGroupID = true, "g" }), "", ""},
 		{"echo requests", rule(func(r *openstacktest.Rule) { r.Protocol, r.PortMin, r.PortMax = 1, 8, 0 }), "ether type ip meta l4proto 1 icmp type 8 icmp code 0 return", ""},
 		{"icmp with IPv6 is ICMPv6", rule(func(r *openstacktest.Rule) { r.Protocol, r.IPv6 = 1, true }), "ether type ip6 meta l4proto 58 return", ""},
