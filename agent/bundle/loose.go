@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"compress/gzip"
 	"debug/buildinfo"
 	"debug/elf"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // load makes a release of binaries that lie in the file system.
@@ -35,8 +37,10 @@ func load(source string, paths []string) (Release, error) {
 			}
 			rel.Version = version
 		}
+		// Once for all servers, and quickly: it is sent while somebody waits.
+		pack := sync.OnceValues(func() ([]byte, error) { return compress(data, gzip.DefaultCompression) })
 		rel.Binaries[arch] = Binary{SHA256: sum, Open: func() (io.ReadCloser, error) {
-			packed, err := Compress(data)
+			packed, err := pack()
 			if err != nil {
 				return nil, fmt.Errorf("compress agent binary: %w", err)
 			}
