@@ -51,7 +51,7 @@ func listFloatingIPs(r *request) (answer, error) {
 			out = append(out, r.show(f))
 		}
 	}
-	return r.listed("floatingips", out)
+	return r.listed("floatingips", floatingIP{}, out)
 }
 
 func getFloatingIP(r *request) (answer, error) {

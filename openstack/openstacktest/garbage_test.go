@@ -14,6 +14,9 @@ func TestNoInputCrashesTheCloud(t *testing.T) {
 	t.Cleanup(c.Close)
 	site := c.Seed(Seed{})
 	group := c.ID("security-groups", "default")
+	for _, resource := range []string{"network", "subnet", "port", "router", "floatingip", "security_group", "security_group_rule"} {
+		c.SetQuota(resource, 20) // a cloud that grows gets slow
+	}
 	kinds := map[string]string{
 		"networks": "network", "subnets": "subnet", "ports": "port", "security-groups": "security_group",
 		"security-group-rules": "security_group_rule", "routers": "router", "floatingips": "floatingip",
@@ -38,7 +41,6 @@ func TestNoInputCrashesTheCloud(t *testing.T) {
 				one := fmt.Sprintf(`{%q: %s, "network_id": %q, "security_group_id": %q, "direction": "ingress", "floating_network_id": %q}`,
 					key, value, site.Network, group, site.External)
 				c.garbage(t, "POST", "/network/v2.0/"+collection, fmt.Sprintf(`{%q: %s}`, kind, one))
-				c.garbage(t, "POST", "/network/v2.0/"+collection, fmt.Sprintf(`{%q: {%q: %s}}`, kind, key, value))
 				c.garbage(t, "PUT", "/network/v2.0/"+collection+"/"+objects[collection], fmt.Sprintf(`{%q: {%q: %s}}`, kind, key, value))
 			}
 		}

@@ -59,7 +59,7 @@ func listGroups(r *request) (answer, error) {
 			out = append(out, r.show(g))
 		}
 	}
-	return r.listed("security_groups", out)
+	return r.listed("security_groups", securityGroup{}, out)
 }
 
 func getGroup(r *request) (answer, error) {

@@ -65,9 +65,10 @@ func pick(m object, fields []string) object {
 }
 
 // listed answers a list of Neutron: filters, tags, order, pages and fields.
-func (r *request) listed(collection string, all []object) (answer, error) {
+// none is an object of the kind, for what it has.
+func (r *request) listed(collection string, none any, all []object) (answer, error) {
 	q := r.URL.Query()
-	if err := r.checkFilters(q, all); err != nil {
+	if err := r.checkFilters(q, flat(none)); err != nil {
 		return answer{}, err
 	}
 	found := slices.DeleteFunc(all, func(m object) bool { return !matches(m, q) })
@@ -96,22 +97,21 @@ func reserved(key string) bool {
 }
 
 // checkFilters refuses a filter by what the objects do not have (extension
-// filter-validation).
-func (r *request) checkFilters(q url.Values, all []object) error {
-	if len(all) == 0 || r.cloud.rules.absent["filter-validation"] {
-		return nil
-	}
+// filter-validation), or takes it out where Neutron would not look at it.
+func (r *request) checkFilters(q url.Values, object object) error {
 	var unknown []string
 	for key := range q {
-		name, _, _ := strings.Cut(key, ":")
-		_, plain := all[0][key]
-		_, nested := all[0][name]
-		extra := slices.Contains([]string{"changed_since", "security_groups", "security_group_id", "fixed_ips", "provider:physical_network", "provider:network_type", "provider:segmentation_id", "binding:host_id", "is_default", "shared"}, key)
-		if !plain && !nested && !extra && !reserved(key) {
-			unknown = append(unknown, "'"+key+"'")
+		_, known := object[key]
+		if key == "security_groups" && r.cloud.rules.absent["port-security-groups-filtering"] {
+			known = false
 		}
+		if known || reserved(key) || key == "changed_since" {
+			continue
+		}
+		unknown = append(unknown, "'"+key+"'")
+		delete(q, key)
 	}
-	if len(unknown) > 0 {
+	if len(unknown) > 0 && !r.cloud.rules.absent["filter-validation"] {
 		slices.Sort(unknown)
 		return badBody("[%s] is invalid attribute for filtering", strings.Join(unknown, ", "))
 	}

@@ -42,7 +42,7 @@ func listNetworks(r *request) (answer, error) {
 			out = append(out, r.show(n))
 		}
 	}
-	return r.listed("networks", out)
+	return r.listed("networks", network{}, out)
 }
 
 func getNetwork(r *request) (answer, error) {

@@ -49,7 +49,7 @@ func listPorts(r *request) (answer, error) {
 			out = append(out, r.show(p))
 		}
 	}
-	return r.listed("ports", out)
+	return r.listed("ports", port{}, out)
 }
 
 func getPort(r *request) (answer, error) {

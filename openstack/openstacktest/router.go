@@ -41,7 +41,7 @@ func listRouters(r *request) (answer, error) {
 			out = append(out, r.show(o))
 		}
 	}
-	return r.listed("routers", out)
+	return r.listed("routers", router{}, out)
 }
 
 func getRouter(r *request) (answer, error) {

@@ -75,7 +75,7 @@ func listRules(r *request) (answer, error) {
 	for _, n := range r.rules() {
 		out = append(out, r.show(n))
 	}
-	return r.listed("security_group_rules", out)
+	return r.listed("security_group_rules", rule{}, out)
 }
 
 func getRule(r *request) (answer, error) {

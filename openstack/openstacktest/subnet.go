@@ -72,7 +72,7 @@ func listSubnets(r *request) (answer, error) {
 			out = append(out, r.show(s))
 		}
 	}
-	return r.listed("subnets", out)
+	return r.listed("subnets", subnet{}, out)
 }
 
 func getSubnet(r *request) (answer, error) {
