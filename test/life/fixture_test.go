@@ -184,13 +184,11 @@ func remove(t *testing.T, c *gophercloud.ServiceClient, path string) {
 // port is the port of a server.
 func port(t *testing.T, c *gophercloud.ServiceClient, server string) thing {
 	t.Helper()
-	for _, p := range list(t, c, "ports") {
-		if p.text("name") == server || strings.HasPrefix(p.text("name"), server+"-") {
-			return p
-		}
+	nova, err := clientconfig.NewServiceClient(t.Context(), "compute", nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("no port is named after %s", server)
-	return nil
+	return one(t, c, "ports?device_id="+one(t, nova, "servers?name=^"+server+"$").text("id"))
 }
 
 // snapshot is everything of the project's network, without what changes by
