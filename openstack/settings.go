@@ -3,7 +3,10 @@ package openstack
 import (
 	"cmp"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -49,6 +52,11 @@ func resolve(o Options, getenv func(string) string) (settings, error) {
 	}
 	conf, err := clientconfig.PrepareTLSConfig("OS_", &entry)
 	if err != nil {
+		// clientconfig takes a name without a file for the certificate itself.
+		ca := cmp.Or(entry.CACertFile, getenv("OS_CACERT"))
+		if _, missing := os.Stat(ca); ca != "" && errors.Is(missing, fs.ErrNotExist) && !strings.Contains(ca, "-----BEGIN") {
+			return settings{}, configError("there is no CA file "+ca, "check --os-cacert, cacert in clouds.yaml, and OS_CACERT")
+		}
 		return settings{}, configError(err.Error(), "check --os-cacert, --insecure and their OS_CACERT, OS_CERT, OS_KEY, OS_INSECURE")
 	}
 	return settings{

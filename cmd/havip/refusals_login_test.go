@@ -217,8 +217,8 @@ hint: set --os-interface or OS_INTERFACE to public, internal or admin
 			run:  "create -f bastion.yaml --os-cacert ca.pem --yes",
 			code: 1,
 			says: `
-error: log in: error parsing CA Cert from ca.pem
-hint: check --os-cacert, --insecure and their OS_CACERT, OS_CERT, OS_KEY, OS_INSECURE
+error: log in: there is no CA file ca.pem
+hint: check --os-cacert, cacert in clouds.yaml, and OS_CACERT
 `,
 		},
 	})
