@@ -36,9 +36,7 @@ func (c *Cloud) routeCompute() {
 		"GET /os-keypairs/{name}": getKeypair, "DELETE /os-keypairs/{name}": deleteKeypair,
 		"GET /os-server-groups": listHostGroups, "POST /os-server-groups": createHostGroup,
 		"GET /os-server-groups/{id}": getHostGroup, "DELETE /os-server-groups/{id}": deleteHostGroup,
-		"GET /os-availability-zone": func(*request) (answer, error) {
-			return ok(object{"availabilityZoneInfo": []object{{"zoneName": "nova", "zoneState": object{"available": true}, "hosts": nil}}})
-		},
+		"GET /os-availability-zone": listZones, "GET /os-availability-zone/detail": listZones,
 	} {
 		method, path, _ := strings.Cut(pattern, " ")
 		c.handle(s, method+" "+v2+path, func(r *request) (answer, error) {
@@ -65,6 +63,10 @@ func (c *Cloud) novaVersion(r *http.Request) object {
 		"updated": "2013-07-23T11:33:21Z", "links": []object{{"rel": "self", "href": c.base(r) + "/compute/v2.1/"}},
 		"media-types": []object{{"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2.1"}},
 	}
+}
+
+func listZones(*request) (answer, error) {
+	return ok(object{"availabilityZoneInfo": []object{{"zoneName": "nova", "zoneState": object{"available": true}, "hosts": nil}}})
 }
 
 // microversion is the minor one that a request asks for.

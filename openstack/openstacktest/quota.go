@@ -3,6 +3,7 @@ package openstacktest
 import (
 	"encoding/json"
 	"maps"
+	"net/http"
 )
 
 // used is how much of each quota a project has used.
@@ -19,7 +20,8 @@ func (r *request) quotaAllowed(action string) error {
 		return err
 	}
 	if !r.who.owns(r.PathValue("project")) || action == "update_quota" && !r.who.Admin {
-		return disallowed(action, "")
+		return refuse(http.StatusForbidden, "AdminRequired",
+			"User does not have admin privileges: Only admin is authorized to access quotas for another tenant.")
 	}
 	return nil
 }

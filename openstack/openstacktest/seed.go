@@ -211,6 +211,14 @@ func (c *Cloud) ID(collection, name string) string {
 	return found[0]
 }
 
+// PortOf is the first port of a server, by the server's name.
+func (c *Cloud) PortOf(name string) string {
+	id := c.ID("servers", name)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state.servers[id].Ports[0]
+}
+
 // ImageID is the image debian.
 func (c *Cloud) ImageID() string { return imageOf().ID }
 

@@ -83,10 +83,10 @@ func servers() []rule {
 			c.act("unpause", nil).refused(http.StatusConflict, "conflictingRequest")
 			c.act("reboot", object{"type": "GENTLE"}).refused(http.StatusBadRequest, "badRequest")
 		}},
-		{"a locked server does nothing for the member's second tool", func(c *call) {
+		{"a locked server is not stopped, not even by who locked it", func(c *call) {
 			c.act("lock", nil).ok()
-			// the owner of the lock may go on; it shows
 			c.want(c.server("2.9"), "locked", true)
+			c.act("os-stop", nil).refused(http.StatusConflict, "conflictingRequest")
 			c.act("unlock", nil).ok()
 			c.want(c.server("2.9"), "locked", false)
 		}},
