@@ -16,24 +16,48 @@ type power struct {
 	last   map[string]chan struct{} // by server: closed when its last work is done
 }
 
-// powerAction is one thing to do with a server's machine.
-type powerAction struct {
-	task string // task_state while it lasts
-	to   string // vm_state afterwards; "": the server is gone
-	do   func(context.Context, Machines, Server) error
+// powerAction is one thing to do with a server's machine, named by the
+// server's task_state while it lasts.
+type powerAction string
+
+const (
+	powerOn     powerAction = "spawning"
+	powerStart  powerAction = "powering-on"
+	powerStop   powerAction = "powering-off"
+	powerPause  powerAction = "pausing"
+	powerResume powerAction = "unpausing"
+	powerReboot powerAction = "rebooting"
+	powerReset  powerAction = "rebooting_hard"
+	powerDelete powerAction = "deleting"
+)
+
+// do has the machine do it.
+func (a powerAction) do(ctx context.Context, m Machines, v Server) error {
+	switch a {
+	case powerStop:
+		return m.Stop(ctx, v.ID, true)
+	case powerPause:
+		return m.Pause(ctx, v.ID)
+	case powerResume:
+		return m.Resume(ctx, v.ID)
+	case powerReboot, powerReset:
+		return restart(ctx, m, v, a == powerReboot)
+	case powerDelete:
+		return m.Delete(ctx, v.ID)
+	}
+	return m.Start(ctx, v)
 }
 
-// The actions.
-var (
-	powerOn     = powerAction{"spawning", "active", func(ctx context.Context, m Machines, v Server) error { return m.Start(ctx, v) }}
-	powerStart  = powerAction{"powering-on", "active", powerOn.do}
-	powerStop   = powerAction{"powering-off", "stopped", func(ctx context.Context, m Machines, v Server) error { return m.Stop(ctx, v.ID, true) }}
-	powerPause  = powerAction{"pausing", "paused", func(ctx context.Context, m Machines, v Server) error { return m.Pause(ctx, v.ID) }}
-	powerResume = powerAction{"unpausing", "active", func(ctx context.Context, m Machines, v Server) error { return m.Resume(ctx, v.ID) }}
-	powerDelete = powerAction{"deleting", "", func(ctx context.Context, m Machines, v Server) error { return m.Delete(ctx, v.ID) }}
-	powerReboot = powerAction{"rebooting", "active", func(ctx context.Context, m Machines, v Server) error { return restart(ctx, m, v, true) }}
-	powerReset  = powerAction{"rebooting_hard", "active", func(ctx context.Context, m Machines, v Server) error { return restart(ctx, m, v, false) }}
-)
+// leads is the vm_state afterwards.
+func (a powerAction) leads() string {
+	switch a {
+	case powerStop:
+		return "stopped"
+	case powerPause:
+		return "paused"
+	}
+	return "active"
+}
 
 func restart(ctx context.Context, m Machines, v Server, soft bool) error {
 	if err := m.Stop(ctx, v.ID, soft); err != nil {
@@ -50,7 +74,7 @@ func (r *request) power(id string, a powerAction) {
 		return
 	}
 	v := r.s.servers[id]
-	v.TaskState = a.task
+	v.TaskState = string(a)
 	r.s.servers[id] = v
 	r.cloud.queue(id, a)
 }
@@ -96,11 +120,11 @@ func (s *state) powered(id string, a powerAction, err error, now time.Time) {
 	switch {
 	case err != nil:
 		v.VMState, v.Fault = "error", err.Error()
-	case a.to == "":
+	case a == powerDelete:
 		s.unplug(v, now)
 		return
 	default:
-		v.VMState = a.to
+		v.VMState = a.leads()
 	}
 	s.servers[id] = v
 }

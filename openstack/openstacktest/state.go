@@ -100,3 +100,12 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
 // lower is a MAC or an ID as it is compared.
 func lower(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
+// deref is what a pointer points to, or nothing.
+func deref[T any](p *T) T {
+	var none T
+	if p == nil {
+		return none
+	}
+	return *p
+}
