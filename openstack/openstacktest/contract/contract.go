@@ -24,6 +24,39 @@ type rule struct {
 	test func(*call)
 }
 
+// section is rules about one thing.
+type section struct {
+	name  string
+	rules []rule
+}
+
+func sections() []section {
+	return []section{
+		{"ports", ports()},
+		{"address pairs", pairs()},
+		{"revisions", revisions()},
+		{"tags", tags()},
+		{"security groups", groups()},
+		{"security group rules", securityRules()},
+		{"floating IPs", floatingIPs()},
+		{"routers", routers()},
+		{"lists", lists()},
+		{"refusals", refusals()},
+	}
+}
+
+// Rules are the sentences that RunContract holds a cloud to, each after its
+// section and a colon.
+func Rules() []string {
+	var out []string
+	for _, s := range append(sections(), section{"servers", servers()}) {
+		for _, r := range s.rules {
+			out = append(out, s.name+": "+r.name)
+		}
+	}
+	return out
+}
+
 // RunContract holds a cloud to all rules. It makes what it needs with names
 // that begin with "havip-contract" and removes it.
 func RunContract(t *testing.T, target Target) {
@@ -32,18 +65,18 @@ func RunContract(t *testing.T, target Target) {
 	}
 	w := &world{Target: target}
 	w.build(&call{T: t, w: w})
-	t.Run("rule", func(t *testing.T) {
-		for _, list := range [][]rule{ports(), pairs(), revisions(), tags(), groups(), securityRules(), floatingIPs(), routers(), lists(), doors()} {
-			for _, r := range list {
-				t.Run(r.name, func(t *testing.T) {
+	t.Run("rules", func(t *testing.T) {
+		for _, s := range sections() {
+			for _, r := range s.rules {
+				t.Run(s.name+"/"+r.name, func(t *testing.T) {
 					t.Parallel()
 					r.test(&call{T: t, w: w})
 				})
 			}
 		}
 	})
-	// these share one server, each leaves it running
-	t.Run("server", func(t *testing.T) {
+	// these share one server, one after the other
+	t.Run("rules/servers", func(t *testing.T) {
 		for _, r := range servers() {
 			t.Run(r.name, func(t *testing.T) { r.test(&call{T: t, w: w}) })
 		}
