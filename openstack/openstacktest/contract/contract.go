@@ -14,8 +14,8 @@ type Target struct {
 	Compute string // Nova's, with /v2.1
 	Token   string
 	// IDs of what the member may use.
-	Project, External, Image, Flavor string
-	Client                           *http.Client // nil: http.DefaultClient
+	External, Image, Flavor string
+	Client                  *http.Client // nil: http.DefaultClient
 }
 
 // rule is one sentence about a cloud and its test.

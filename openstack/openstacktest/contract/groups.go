@@ -47,7 +47,7 @@ func groups() []rule {
 			c.putPort(p, object{"security_groups": []string{unknown}}).refused(http.StatusNotFound, "SecurityGroupNotFound")
 		}},
 		{"the group named default stays", func(c *call) {
-			g := c.do("GET", "/security-groups?name=default&project_id="+c.w.Project, nil).list()
+			g := c.do("GET", "/security-groups?name=default&project_id="+c.w.project, nil).list()
 			c.do("POST", "/security-groups", object{"security_group": object{"name": "default"}}).
 				refused(http.StatusConflict, "SecurityGroupDefaultAlreadyExists")
 			c.do("PUT", "/security-groups/"+id(g[0]), object{"security_group": object{"name": "x"}}).

@@ -88,14 +88,14 @@ func lists() []rule {
 		}},
 		{"quotas have a limit and what is used", func(c *call) {
 			c.port(object{})
-			q := c.do("GET", "/quotas/"+c.w.Project+"/details.json", nil).object()
+			q := c.do("GET", "/quotas/"+c.w.project+"/details.json", nil).object()
 			port, _ := q["port"].(object)
 			if used, _ := port["used"].(float64); used < 1 || port["limit"] == nil {
 				c.Errorf("the quota of ports is %v", q["port"])
 			}
 		}},
 		{"a member does not change quotas", func(c *call) {
-			c.do("PUT", "/quotas/"+c.w.Project, object{"quota": object{"port": -1}}).refused(http.StatusForbidden, "AdminRequired")
+			c.do("PUT", "/quotas/"+c.w.project, object{"quota": object{"port": -1}}).refused(http.StatusForbidden, "AdminRequired")
 		}},
 	}
 }

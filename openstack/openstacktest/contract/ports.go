@@ -14,7 +14,7 @@ func ports() []rule {
 			if l := entries(p, "fixed_ips"); len(l) != 1 || p["mac_address"] == "" {
 				c.Errorf("port is %v", p)
 			}
-			groups := c.do("GET", "/security-groups?name=default&project_id="+c.w.Project, nil).list()
+			groups := c.do("GET", "/security-groups?name=default&project_id="+c.w.project, nil).list()
 			c.want(p, "security_groups", field(groups, "id"))
 		}},
 		{"a VIP's address may be outside of the allocation pools, and its port without groups", func(c *call) {

@@ -3,12 +3,13 @@ package contract
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 )
 
 // world is what the rules share: a network with a router, and one without.
 type world struct {
 	Target
-	name                     string // of everything that is made
+	name, project            string // name of everything that is made
 	network, subnet, router  string
 	lone, loneSubnet, server string
 	serverPort               string
@@ -19,7 +20,8 @@ func (w *world) build(c *call) {
 	_, _ = rand.Read(suffix) // never fails
 	w.name = "havip-contract-" + hex.EncodeToString(suffix)
 	// removed newest first
-	w.network = id(c.make("networks", "network", object{}))
+	own := c.make("networks", "network", object{})
+	w.network, w.project = id(own), fmt.Sprint(own["project_id"])
 	w.subnet = id(c.make("subnets", "subnet", subnetBody(w.network, "10.88.0")))
 	w.lone = id(c.make("networks", "network", object{"name": w.name + "-lone"}))
 	w.loneSubnet = id(c.make("subnets", "subnet", subnetBody(w.lone, "10.89.0")))
