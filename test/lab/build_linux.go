@@ -44,6 +44,9 @@ func build(o order, say func(string, ...any)) (*lab, error) {
 		URL: "http://" + endpoint, PublicKey: l.site.access.Public,
 	}
 	l.cloud = openstacktest.New(config)
+	for _, what := range []string{"floatingip", "port"} {
+		l.cloud.SetQuota(what, -1) // as many servers as are wanted
+	}
 	if err := furnishSafely(l.cloud, o.Servers, l.site); err != nil {
 		return nil, err
 	}
@@ -58,11 +61,8 @@ func build(o order, say func(string, ...any)) (*lab, error) {
 	if err := l.awaitServers(); err != nil {
 		return nil, err
 	}
-	var names []string
-	for _, s := range byName(l.cloud.View().Servers) {
-		names = append(names, s.Name)
-	}
-	say("the lab is up: %s on %s, %s free", strings.Join(names, ", "), "internal", FloatingIP)
+	all := byName(l.cloud.View().Servers)
+	say("the lab is up: %d servers, %s to %s", len(all), all[0].Name, all[len(all)-1].Name)
 	return l, nil
 }
 

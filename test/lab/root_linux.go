@@ -21,8 +21,9 @@ func root() int {
 	for _, fd := range []int{3, 4, 5} {
 		syscall.CloseOnExec(fd)
 	}
-	// Ctrl-C of a terminal is for the command.
-	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGTTOU)
+	// Ctrl-C of a terminal is for the command. It is caught, not ignored: what
+	// is ignored here would be ignored by all that is started here.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGHUP)
 	ends := make(chan os.Signal, 4)
 	signal.Notify(ends, syscall.SIGTERM, interrupt)
 

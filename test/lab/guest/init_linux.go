@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -22,18 +23,20 @@ const grace = 3 * time.Second
 func Init() int {
 	down := make(chan os.Signal, 1)
 	signal.Notify(down, unix.SIGPWR)
-	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	start := time.Now()
+	// Caught, not ignored: services would inherit that.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	start, going := time.Now(), &atomic.Bool{}
 	say := func(format string, args ...any) {
 		fmt.Printf("[%5d.%03d] "+format+"\r\n", append([]any{int(time.Since(start).Seconds()), time.Since(start).Milliseconds() % 1000}, args...)...)
 	}
 	r := reap.New()
-	if err := boot(r, say); err != nil {
+	if err := boot(r, say, going); err != nil {
 		say("the boot failed: %v", err)
 		return 1
 	}
 	sig := <-down
 	say("%s: going down", sig)
+	going.Store(true)
 	services(r, say, "/etc/rc0.d/K*", "stop")
 	_ = syscall.Kill(-1, syscall.SIGTERM) // all but this process
 	for end := time.Now().Add(grace); time.Now().Before(end) && alive(); {
@@ -46,7 +49,8 @@ func Init() int {
 // alive tells whether a process is left besides this one.
 func alive() bool { return syscall.Kill(-1, 0) == nil }
 
-func boot(r *reap.Reaper, say func(string, ...any)) error {
+// boot brings the server up. Once it is going down nothing is started again.
+func boot(r *reap.Reaper, say func(string, ...any), going *atomic.Bool) error {
 	var b Boot
 	told := os.NewFile(3, "boot")
 	if err := json.NewDecoder(told).Decode(&b); err != nil {
@@ -74,7 +78,7 @@ func boot(r *reap.Reaper, say func(string, ...any)) error {
 	if first != "" && len(b.UserData) > 2 && b.UserData[:2] == "#!" {
 		userData(r, say, b.UserData)
 	}
-	if err := serveSSH(r, say); err != nil {
+	if err := serveSSH(r, say, going); err != nil {
 		return err
 	}
 	say("%s is up", b.Name)
@@ -138,7 +142,7 @@ func environment() []string {
 }
 
 // serveSSH keeps the SSH server running; it is ready when this returns.
-func serveSSH(r *reap.Reaper, say func(string, ...any)) error {
+func serveSSH(r *reap.Reaper, say func(string, ...any), going *atomic.Bool) error {
 	ready, tell, err := os.Pipe()
 	if err != nil {
 		return err
@@ -165,7 +169,11 @@ func serveSSH(r *reap.Reaper, say func(string, ...any)) error {
 	}
 	go func() {
 		for {
-			say("the SSH server ended with %d and is started again", c.Code())
+			code := c.Code()
+			if going.Load() {
+				return
+			}
+			say("the SSH server ended with %d and is started again", code)
 			_, tell, err := os.Pipe()
 			if err == nil {
 				c, err = launch(tell)
