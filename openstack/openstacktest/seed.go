@@ -191,18 +191,31 @@ func (c *Cloud) AddFloatingIP(portID string) (id string, address netip.Addr) {
 	return f.ID, f.Address
 }
 
-// ID finds the only object of a name in a collection of Neutron's, or "servers".
+// AddPort makes an unbound port of demo's with an address, and gives its ID.
+func (c *Cloud) AddPort(networkID, address string) string {
+	return c.Demo().Post("/network/v2.0/ports", object{"port": object{
+		"network_id": networkID, "fixed_ips": []object{{"ip_address": address}},
+	}}).ID()
+}
+
+// ID finds the only object of a name in a collection of Neutron's, or in
+// "servers": first among demo's.
 func (c *Cloud) ID(collection, name string) string {
 	path := "/network/v2.0/" + collection
 	if collection == "servers" {
 		path = "/compute/v2.1/servers?all_tenants=1"
 	}
-	var all []struct{ ID, Name string }
-	c.Admin().Get(path).Into(&all)
 	var found []string
-	for _, o := range all {
-		if o.Name == name {
-			found = append(found, o.ID)
+	for _, k := range []Caller{c.Demo(), c.Admin()} {
+		var all []struct{ ID, Name string }
+		k.Get(path).Into(&all)
+		for _, o := range all {
+			if o.Name == name {
+				found = append(found, o.ID)
+			}
+		}
+		if len(found) > 0 {
+			break
 		}
 	}
 	if len(found) != 1 {
