@@ -148,7 +148,7 @@ func TestNothingIsLeft(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			cmd, _ := start(t, "echo ready; exec sleep 1000")
 			made := footprintOf(t, cmd.Process.Pid)
-			if len(made.processes) < 7 { // root, command, and two servers with init and sshd
+			if len(made.processes) < 6 { // root, command, and two servers with init and sshd
 				t.Fatalf("only %d processes are seen of a lab that runs", len(made.processes))
 			}
 			if len(made.devices) < 5 || len(made.spaces) < 6 {
