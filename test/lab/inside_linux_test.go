@@ -38,6 +38,8 @@ func insideParts() []part {
 		{"the console shows the host key as cloud-init prints it", console},
 		{"a server is the host's image without its secrets", image},
 		{"a lab tells what is in it", report},
+		{"an address pair in Neutron opens the port in the kernel", pairs},
+		{"a NIC comes and goes while the server runs", hotplug},
 	}
 }
 
@@ -142,7 +144,7 @@ func want(what, got, want string) error {
 }
 
 // nova is the API, as the lab's user.
-type nova struct{ token, compute string }
+type nova struct{ token, compute, network string }
 
 const cloudURL = "http://127.0.0.1:5000"
 
@@ -157,11 +159,15 @@ func newNova() (*nova, error) {
 	if a.StatusCode != http.StatusCreated {
 		return nil, fmt.Errorf("log in: %s", a.Status)
 	}
-	return &nova{a.Header.Get("X-Subject-Token"), cloudURL + "/compute/v2.1"}, nil
+	return &nova{a.Header.Get("X-Subject-Token"), cloudURL + "/compute/v2.1", cloudURL + "/network/v2.0"}, nil
 }
 
 func (n *nova) do(method, path, body string, into any) error {
-	r, err := http.NewRequest(method, n.compute+path, strings.NewReader(body))
+	return n.request(method, n.compute+path, body, into)
+}
+
+func (n *nova) request(method, url, body string, into any) error {
+	r, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -174,7 +180,7 @@ func (n *nova) do(method, path, body string, into any) error {
 	defer a.Body.Close()
 	text, err := io.ReadAll(a.Body)
 	if err != nil || a.StatusCode >= 300 {
-		return fmt.Errorf("%s %s: %s %s %w", method, path, a.Status, text, err)
+		return fmt.Errorf("%s %s: %s %s %w", method, url, a.Status, text, err)
 	}
 	if into == nil {
 		return nil
@@ -495,6 +501,105 @@ func report() error {
 	}
 	s := labs[0].Servers[1]
 	return want("the second server", fmt.Sprint(s.Name, s.Status, s.Addresses, s.Floating), "bastion-2ACTIVE[10.0.0.11] [203.0.113.13]")
+}
+
+// portOf is the first port of a server.
+func (n *nova) portOf(server string) (port, network string, err error) {
+	id, _, err := n.server(server)
+	if err != nil {
+		return "", "", err
+	}
+	var all struct {
+		Ports []struct {
+			ID      string
+			Network string `json:"network_id"`
+		}
+	}
+	if err := n.request("GET", n.network+"/ports?device_id="+id, "", &all); err != nil {
+		return "", "", err
+	}
+	if len(all.Ports) == 0 {
+		return "", "", fmt.Errorf("server %s has no port", server)
+	}
+	return all.Ports[0].ID, all.Ports[0].Network, nil
+}
+
+func pairs() error {
+	n, err := newNova()
+	if err != nil {
+		return err
+	}
+	port, _, err := n.portOf("bastion-1")
+	if err != nil {
+		return err
+	}
+	if _, err := at("bastion-1", "ip addr add 10.0.0.100/32 dev eth0"); err != nil {
+		return err
+	}
+	answers := func() error {
+		c, err := net.DialTimeout("tcp", "10.0.0.100:22", 300*time.Millisecond)
+		if err == nil {
+			err = c.Close()
+		}
+		return err
+	}
+	silent := func() error {
+		if answers() == nil {
+			return errors.New("the address answers without a pair")
+		}
+		return nil
+	}
+	if err := silent(); err != nil {
+		return err
+	}
+	set := func(list string) error {
+		return n.request("PUT", n.network+"/ports/"+port, `{"port":{"allowed_address_pairs":[`+list+`]}}`, nil)
+	}
+	if err := set(`{"ip_address":"10.0.0.100"}`); err != nil {
+		return err
+	}
+	start := time.Now()
+	if err := until("the address answers", answers); err != nil {
+		return err
+	}
+	fmt.Printf("open %v after the answer to the PUT\n", time.Since(start).Round(time.Millisecond))
+	return errors.Join(set(""), until("the pair's end is enforced", silent))
+}
+
+func hotplug() error {
+	n, err := newNova()
+	if err != nil {
+		return err
+	}
+	id, _, err := n.server("bastion-1")
+	if err != nil {
+		return err
+	}
+	_, network, err := n.portOf("bastion-1")
+	if err != nil {
+		return err
+	}
+	var made struct {
+		Attachment struct {
+			Port string `json:"port_id"`
+		} `json:"interfaceAttachment"`
+	}
+	if err := n.do("POST", "/servers/"+id+"/os-interface", `{"interfaceAttachment":{"net_id":"`+network+`"}}`, &made); err != nil {
+		return err
+	}
+	nics := func(expect string) func() error {
+		return func() error {
+			got, err := at("bastion-1", "ls /sys/class/net")
+			return errors.Join(err, want("NICs", got, expect))
+		}
+	}
+	if err := until("there are two", nics("eth0\neth1\nlo")); err != nil {
+		return err
+	}
+	if err := n.do("DELETE", "/servers/"+id+"/os-interface/"+made.Attachment.Port, "", nil); err != nil {
+		return err
+	}
+	return until("there is one", nics("eth0\nlo"))
 }
 
 func newKey() (ssh.Signer, error) {
