@@ -27,7 +27,10 @@ func inspectAgent(d Desired, member int, h Host) agentState {
 	}
 	// An unknown architecture or init system is preflight's to refuse.
 	switch sum := d.Agent.SHA256[h.Arch]; {
-	case sum == "":
+	case sum == "": // which it should be is not known: look whether it is still the one that runs
+		if configured(a) && a.BinarySHA256 == "" || a.RunsSHA256 != "" && a.RunsSHA256 != a.BinarySHA256 {
+			note("binary", release(a.Version, a.BinarySHA256), release(runningVersion(a), a.RunsSHA256))
+		}
 	case a.BinarySHA256 != sum:
 		note("binary", release(a.Version, a.BinarySHA256), release(d.Agent.Version, sum))
 		s.restart = true

@@ -23,7 +23,7 @@ func TestEachKindOfDriftIsNamedAndMended(t *testing.T) {
 	for _, d := range []struct {
 		name string
 		done func(t *testing.T)
-		says string // "object: message", with * for an ID
+		says string // "object: message" begins so
 		more []string
 	}{
 		{"the pair is wiped", func(t *testing.T) {
@@ -80,7 +80,8 @@ func TestEachKindOfDriftIsNamedAndMended(t *testing.T) {
 		}, "agent on bastion-2: the service file ", nil},
 	} {
 		d.done(t)
-		s, o := look(t, g.name)
+		// Without the file a port is known for a member's by its tag.
+		s, o := look(t, "-f", g.file)
 		if o.code != 3 || s.Healthy {
 			t.Errorf("%s: status says healthy, with exit code %d", d.name, o.code)
 		}

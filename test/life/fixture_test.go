@@ -71,9 +71,9 @@ type member struct {
 	Priority    int
 }
 
-func look(t *testing.T, group string) (status, output) {
+func look(t *testing.T, group ...string) (status, output) {
 	t.Helper()
-	o := havip(t, "status", group, "-o", "json")
+	o := havip(t, append([]string{"status", "-o", "json"}, group...)...)
 	var s status
 	if err := json.Unmarshal([]byte(o.out), &s); err != nil {
 		t.Fatalf("read the status: %v\n%v", err, o)
