@@ -62,7 +62,11 @@ func build(o order, say func(string, ...any)) (*lab, error) {
 		return nil, err
 	}
 	all := byName(l.cloud.View().Servers)
-	say("the lab is up: %d servers, %s to %s", len(all), all[0].Name, all[len(all)-1].Name)
+	names := all[0].Name
+	if len(all) > 1 {
+		names += " to " + all[len(all)-1].Name
+	}
+	say("the lab is up: %s", names)
 	return l, nil
 }
 

@@ -96,8 +96,11 @@ func (s *site) sync() error {
 	return s.fabric.Update(s.cloud.View())
 }
 
+// settleServers makes the NICs of servers what the cloud says. A wire needs its
+// network first.
 func (s *site) settleServers() error {
-	return errors.Join(s.host.Update(s.cloud.View()), s.remember())
+	v := s.cloud.View()
+	return errors.Join(s.sync(), s.host.Update(v), s.remember())
 }
 
 // remember tells the workstation who is who.

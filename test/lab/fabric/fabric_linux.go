@@ -112,6 +112,9 @@ func (f *Fabric) Update(v openstacktest.View) error {
 	if err := f.updateBridges(); err != nil {
 		return err
 	}
+	if err := f.dropLost(); err != nil {
+		return err
+	}
 	if err := f.updateRules(); err != nil {
 		return err
 	}

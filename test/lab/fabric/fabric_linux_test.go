@@ -252,6 +252,19 @@ func TestACutWireIsDeadAndComesBack(t *testing.T) {
 	b.until("10.0.0.11:7", portA, func() {})
 }
 
+func TestAPortThatIsDeletedIsNotLeftOpen(t *testing.T) {
+	b := newBench(t, Options{})
+	b.whoAmI(portA)
+	b.until("10.0.0.11:7", portA, func() {})
+	b.view.Ports = slices.DeleteFunc(slices.Clone(b.view.Ports), func(p openstacktest.Port) bool { return p.ID == portA })
+	b.update()
+	for range rounds {
+		if got, err := b.ask(t.Context(), "10.0.0.11:7"); err == nil {
+			t.Fatalf("%s answers at a port that was deleted", got)
+		}
+	}
+}
+
 func TestWhatGoesFromTheViewGoesFromTheMachine(t *testing.T) {
 	b := newBench(t, Options{})
 	devices := func() int {

@@ -139,6 +139,10 @@ func (f *Fabric) Unplug(portID string) error {
 func (f *Fabric) Cut(portID string, dead bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.cut(portID, dead)
+}
+
+func (f *Fabric) cut(portID string, dead bool) error {
 	p := f.plugs[portID]
 	if p == nil {
 		return nil
@@ -160,5 +164,19 @@ func (f *Fabric) Cut(portID string, dead bool) error {
 		return fmt.Errorf("change the wire of port %s: %w", portID, err)
 	}
 	p.cut = dead
+	return nil
+}
+
+// dropLost cuts the wires of ports that are no more: no rule holds them, and
+// their server lets go of them only later.
+func (f *Fabric) dropLost() error {
+	for id, p := range f.plugs {
+		if _, ok := f.port(id); ok || p.cut {
+			continue
+		}
+		if err := f.cut(id, true); err != nil {
+			return err
+		}
+	}
 	return nil
 }
