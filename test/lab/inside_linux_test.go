@@ -44,7 +44,7 @@ func insideParts() []part {
 }
 
 func runInside(name string) int {
-	for _, p := range insideParts() {
+	for _, p := range append(insideParts(), groupPart()) {
 		if p.name != name {
 			continue
 		}

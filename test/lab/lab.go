@@ -26,6 +26,9 @@ type Options struct {
 	Say func(string)
 }
 
+// Within tells whether this process runs on the workstation of a lab.
+func Within() bool { return os.Getenv("HAVIP_LAB") != "" }
+
 // Error is one that the user can do something about.
 type Error struct {
 	Err  error

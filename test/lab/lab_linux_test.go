@@ -151,7 +151,7 @@ func TestNothingIsLeft(t *testing.T) {
 			if len(made.processes) < 6 { // root, command, and two servers with init and sshd
 				t.Fatalf("only %d processes are seen of a lab that runs", len(made.processes))
 			}
-			if len(made.devices) < 5 || len(made.spaces) < 6 {
+			if len(made.devices) < 7 || len(made.spaces) < 6 {
 				t.Fatalf("only %d devices and %d namespaces are seen of a lab that runs", len(made.devices), len(made.spaces))
 			}
 			if err := test.end(cmd); err != nil {
@@ -207,16 +207,27 @@ func footprintOf(t *testing.T, launcher int) footprint {
 				}
 			}
 			if parents[pid] == launcher {
-				text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/net/dev", pid))
-				for line := range strings.Lines(string(text)) {
-					if name, _, ok := strings.Cut(strings.TrimSpace(line), ":"); ok && !strings.HasPrefix(name, "lo") {
-						f.devices[name] = true
-					}
-				}
+				f.addDevices(pid)
 			}
 		}
 	}
 	return f
+}
+
+// addDevices looks at each thread of the root: some are in another namespace.
+func (f *footprint) addDevices(root int) {
+	tables, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/net/dev", root))
+	for _, table := range tables {
+		text, _ := os.ReadFile(table)
+		for line := range strings.Lines(string(text)) {
+			name, _, _ := strings.Cut(strings.TrimSpace(line), ":")
+			for _, ours := range []string{"tap", "brq", "out"} {
+				if strings.HasPrefix(name, ours) {
+					f.devices[name] = true
+				}
+			}
+		}
+	}
 }
 
 // left says what of it is still there.
@@ -238,7 +249,7 @@ func (f footprint) left(t *testing.T) string {
 		t.Fatal(err)
 	}
 	for _, d := range here {
-		if name := d.Name(); f.devices[name] && (strings.HasPrefix(name, "tap") || strings.HasPrefix(name, "brq") || strings.HasPrefix(name, "out")) {
+		if name := d.Name(); f.devices[name] {
 			out = append(out, "device "+name)
 		}
 	}

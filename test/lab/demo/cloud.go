@@ -52,6 +52,13 @@ func (c *cloud) powerOn(ctx context.Context, name string) error {
 	return c.power(ctx, name, "ACTIVE", func(id string) error { return servers.Start(ctx, c.compute, id).ExtractErr() })
 }
 
+// reset is the button: off and on again, and the system is told nothing.
+func (c *cloud) reset(ctx context.Context, name string) error {
+	return c.power(ctx, name, "ACTIVE", func(id string) error {
+		return servers.Reboot(ctx, c.compute, id, servers.RebootOpts{Type: servers.HardReboot}).ExtractErr()
+	})
+}
+
 // power acts on a server and waits until it has got there.
 func (c *cloud) power(ctx context.Context, name, status string, act func(id string) error) error {
 	s, err := c.server(ctx, name)
@@ -63,7 +70,8 @@ func (c *cloud) power(ctx context.Context, name, status string, act func(id stri
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for s.Status != status {
+	// A task means that what was asked for is still to come.
+	for begun := false; !begun || s.Status != status; begun = true {
 		if s.Status == "ERROR" {
 			return fmt.Errorf("server %s is in ERROR", name)
 		}
@@ -110,11 +118,8 @@ func (c *cloud) snapshot(ctx context.Context) (snapshot, error) {
 
 // String counts.
 func (s snapshot) String() string {
-	var parts []string
-	for _, kind := range kinds[:4] {
-		parts = append(parts, fmt.Sprintf("%d %s", len(s[kind]), strings.ReplaceAll(strings.Replace(kind, "floatingips", "floating IPs", 1), "-", " ")))
-	}
-	return strings.Join(parts, ", ") + ", each field of each"
+	return fmt.Sprintf("%d ports, %d security groups with %d rules, %d floating IPs, each field of each",
+		len(s["ports"]), len(s["security-groups"]), len(s["security-group-rules"]), len(s["floatingips"]))
 }
 
 func (s snapshot) diff(other snapshot) string {

@@ -57,6 +57,9 @@ func (s Stage) Run(ctx context.Context) error {
 	if err := s.powerOff(ctx, c); err != nil {
 		return err
 	}
+	if err := s.crash(ctx, c); err != nil {
+		return err
+	}
 	s.say("Take it all away.")
 	if err := s.havip(ctx, "delete", group, "--yes"); err != nil {
 		return err
@@ -72,31 +75,12 @@ func (s Stage) Run(ctx context.Context) error {
 	return nil
 }
 
-// powerOff stops the active server while somebody from outside keeps calling
-// the floating IP.
+// powerOff stops the active server and starts it again.
 func (s Stage) powerOff(ctx context.Context, c *cloud) error {
-	active, err := s.active(ctx)
+	active, err := s.whileCalled(ctx, "Power off", "stop", c.powerOff)
 	if err != nil {
 		return err
 	}
-	s.say("Power off %s, while a caller from outside connects to %s every %v.", active, s.FloatingIP, every)
-	calls := watch(ctx, s.FloatingIP+":22")
-	defer calls.stop()
-	if err := calls.answeredBy(ctx, active); err != nil {
-		return err
-	}
-	s.typed("openstack", "server", "stop", active)
-	if err := c.powerOff(ctx, active); err != nil {
-		return err
-	}
-	other, err := calls.answeredByAnother(ctx, active)
-	if err != nil {
-		return err
-	}
-	calls.stop()
-	fmt.Fprintf(s.Out, "%s answered until then, %s answers now; nobody did for %.2f s (%d of %d calls).\n",
-		active, other, calls.silence().Seconds(), calls.lost(), calls.made())
-
 	s.say("What does havip say of it?")
 	if err := s.exits(3, s.havip(ctx, "status", group)); err != nil {
 		return err
@@ -110,6 +94,41 @@ func (s Stage) powerOff(ctx context.Context, c *cloud) error {
 		return err
 	}
 	return s.havip(ctx, "status", group)
+}
+
+// crash resets the active server, which has no time to say goodbye.
+func (s Stage) crash(ctx context.Context, c *cloud) error {
+	if _, err := s.whileCalled(ctx, "That was a clean shutdown. Now without a warning: reset", "reboot --hard", c.reset); err != nil {
+		return err
+	}
+	return s.healthy(ctx)
+}
+
+// whileCalled does something to the active server while somebody from outside
+// keeps calling the floating IP, until another server answers.
+func (s Stage) whileCalled(ctx context.Context, what, command string, do func(context.Context, string) error) (string, error) {
+	active, err := s.active(ctx)
+	if err != nil {
+		return "", err
+	}
+	s.say("%s %s, while a caller from outside connects to %s every %v.", what, active, s.FloatingIP, every)
+	calls := watch(ctx, s.FloatingIP+":22")
+	defer calls.stop()
+	if err := calls.answeredBy(ctx, active); err != nil {
+		return "", err
+	}
+	s.typed("openstack", "server", command, active)
+	if err := do(ctx, active); err != nil {
+		return "", err
+	}
+	other, err := calls.answeredByAnother(ctx, active)
+	if err != nil {
+		return "", err
+	}
+	calls.stop()
+	fmt.Fprintf(s.Out, "%s answered until then, %s answers now; nobody did for %.2f s (%d of %d calls).\n",
+		active, other, calls.silence().Seconds(), calls.lost(), calls.made())
+	return active, nil
 }
 
 // status is what the show reads of `havip status -o json`.

@@ -48,7 +48,15 @@ func sshConfig() (*ssh.ServerConfig, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the host key: %w", err)
 	}
-	config := &ssh.ServerConfig{PublicKeyCallback: admit}
+	name, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("read the host name: %w", err)
+	}
+	config := &ssh.ServerConfig{
+		PublicKeyCallback: admit,
+		// The comment (RFC 4253, section 4.2) tells a caller who answers.
+		ServerVersion: "SSH-2.0-havip_lab " + name,
+	}
 	config.AddHostKey(key)
 	return config, nil
 }
