@@ -13,10 +13,14 @@ SHELL_FILES := .ci/run $(wildcard test/cloud/*.sh test/cloud/lib/*.sh test/accep
 DIST := havip-linux-amd64 havip-linux-arm64 havip-darwin-amd64 havip-darwin-arm64 havip-windows-amd64.exe \
 	havip-lab-linux-amd64 havip-lab-linux-arm64
 
-.PHONY: help build agent dist dist-check test lint docs cloud-up cloud-down cloud-status cloud-states acceptance clean
+.PHONY: help demo build agent dist dist-check test lint docs cloud-up cloud-down cloud-status cloud-states acceptance clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+demo: build ## the whole main job in a cloud on this machine (Linux, root); nothing of it is left
+	@$(GO) build -o bin/havip-lab ./cmd/havip-lab
+	@bin/havip-lab demo --havip bin/havip
 
 build: agent ## bin/havip, with the agents for linux amd64 and arm64 inside
 	CGO_ENABLED=0 $(GO) build -tags embedagent -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$(VERSION)" -o bin/havip ./cmd/havip

@@ -57,7 +57,7 @@ the command has ended.`,
 	root.SetErr(a.streams.Err)
 	root.SetIn(a.streams.In)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, "%w", err) })
-	root.AddCommand(newRun(a), newShell(a), newStatus(a))
+	root.AddCommand(newRun(a), newShell(a), newDemo(a), newStatus(a))
 	return root
 }
 

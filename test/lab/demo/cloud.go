@@ -70,7 +70,7 @@ func (c *cloud) power(ctx context.Context, name, status string, act func(id stri
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	// A task means that what was asked for is still to come.
+	// Looked at once more at least: a reset does not begin at once.
 	for begun := false; !begun || s.Status != status; begun = true {
 		if s.Status == "ERROR" {
 			return fmt.Errorf("server %s is in ERROR", name)
