@@ -17,6 +17,8 @@ import (
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/havip/havip/openstack/openstacktest/contract"
 )
 
 // built is what `go list -deps` says of a package that is built into a binary
@@ -275,5 +277,27 @@ func TestNothingIsLeftToBeFinishedLater(t *testing.T) {
 	}
 	if read < 100 {
 		t.Errorf("read %d files, want the whole module", read)
+	}
+}
+
+func TestEachRuleOfTheContractIsInTheDocument(t *testing.T) {
+	text := section(t, readDoc(t, "docs/testing.md"), "## Rules that both clouds keep")
+	var listed []string
+	heading := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if h, ok := strings.CutPrefix(line, "### "); ok {
+			heading = h
+		}
+		if rule, ok := strings.CutPrefix(line, "- "); ok {
+			listed = append(listed, heading+": "+rule)
+		}
+	}
+	var rules []string
+	for _, r := range contract.Rules() {
+		rules = append(rules, strings.ToUpper(r[:1])+r[1:])
+	}
+	if diff := cmp.Diff(rules, listed); diff != "" {
+		t.Errorf("docs/testing.md (-rules +listed):\n%s", diff)
 	}
 }
