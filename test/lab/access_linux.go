@@ -105,6 +105,9 @@ func (a *access) environment() []string {
 func (a *access) remember(v openstacktest.View, hostKey func(server string) string) error {
 	const mark = "# havip-lab"
 	hosts, known := "127.0.0.1\tlocalhost\n", mark+"\n"
+	if own, err := os.Hostname(); err == nil { // sudo asks for it
+		hosts += "127.0.1.1\t" + own + "\n"
+	}
 	ports := make(map[string]openstacktest.Port)
 	for _, p := range v.Ports {
 		ports[p.ID] = p

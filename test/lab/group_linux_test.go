@@ -55,7 +55,9 @@ func active() (string, error) {
 	if len(out) == 0 {
 		return "", err // degraded is an exit code, not a failure
 	}
-	var s struct{ Members []struct{ Name, State string } }
+	var s struct {
+		Members []struct{ Name, State string }
+	}
 	if err := json.Unmarshal(out, &s); err != nil {
 		return "", fmt.Errorf("read the status: %w\n%s", err, out)
 	}

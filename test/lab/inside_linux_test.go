@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,6 +40,7 @@ func insideParts() []part {
 		{"a server is the host's image without its secrets", image},
 		{"a lab tells what is in it", report},
 		{"an address pair in Neutron opens the port in the kernel", pairs},
+		{"a new server runs its user data once, and is deleted", userData},
 		{"a NIC comes and goes while the server runs", hotplug},
 	}
 }
@@ -564,6 +566,73 @@ func pairs() error {
 	}
 	fmt.Printf("open %v after the answer to the PUT\n", time.Since(start).Round(time.Millisecond))
 	return errors.Join(set(""), until("the pair's end is enforced", silent))
+}
+
+func userData() error {
+	n, err := newNova()
+	if err != nil {
+		return err
+	}
+	var images struct{ Images []struct{ ID string } }
+	if err := n.request("GET", cloudURL+"/image/v2/images", "", &images); err != nil {
+		return err
+	}
+	if len(images.Images) == 0 {
+		return errors.New("there is no image")
+	}
+	_, network, err := n.portOf("bastion-1")
+	if err != nil {
+		return err
+	}
+	const script = "#!/bin/sh\necho ran >>/root/user-data\necho seen on the console\nlogger -t user-data seen in the log\n"
+	body := fmt.Sprintf(`{"server":{"name":"extra","imageRef":%q,"flavorRef":"1","key_name":"demo","networks":[{"uuid":%q}],"user_data":%q}}`,
+		images.Images[0].ID, network, base64.StdEncoding.EncodeToString([]byte(script)))
+	if err := n.do("POST", "/servers", body, nil); err != nil {
+		return err
+	}
+	says := func(times int) func() error {
+		return func() error {
+			text, err := n.console("extra")
+			if got := strings.Count(text, "extra is up"); err == nil && got != times {
+				err = fmt.Errorf("%d boots, not %d:\n%s", got, times, text)
+			}
+			return err
+		}
+	}
+	if err := until("it is up", says(1)); err != nil {
+		return err
+	}
+	text, err := n.console("extra")
+	if err != nil || !strings.Contains(text, "seen on the console") {
+		return fmt.Errorf("the console: %q, %w", text, err)
+	}
+	// The name leads to it as to the others. A log's line takes its moment.
+	if err := until("the log has its line", func() error {
+		got, err := at("extra", "cat /root/user-data; grep -c 'user-data: seen in the log' /var/log/syslog")
+		return errors.Join(err, want("what it did", got, "ran\n1"))
+	}); err != nil {
+		return err
+	}
+	if err := errors.Join(n.act("extra", `{"reboot":{"type":"SOFT"}}`, "ACTIVE"), until("it is up again", says(2))); err != nil {
+		return err
+	}
+	got, err := at("extra", "cat /root/user-data")
+	if err := errors.Join(err, want("after a reboot", got, "ran")); err != nil {
+		return err
+	}
+	id, _, err := n.server("extra")
+	if err != nil {
+		return err
+	}
+	if err := n.do("DELETE", "/servers/"+id, "", nil); err != nil {
+		return err
+	}
+	return until("it is gone", func() error {
+		if _, _, err := n.server("extra"); err == nil {
+			return errors.New("it is listed")
+		}
+		return nil
+	})
 }
 
 func hotplug() error {
