@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net/netip"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -83,9 +82,6 @@ func TestRunInALab(t *testing.T) {
 			t.Fatal("needs root (HAVIP_REQUIRE_NETNS=1)")
 		}
 		t.Skip("needs root to make namespaces")
-	}
-	if _, err := exec.LookPath("ip"); err != nil {
-		t.Skip("needs the package iproute2")
 	}
 	var out, err bytes.Buffer
 	streams := ui.Streams{In: strings.NewReader(""), Out: &out, Err: &err}

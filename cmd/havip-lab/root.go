@@ -66,6 +66,7 @@ type size struct {
 	servers int
 	backend string
 	quiet   bool
+	advice  string // for a person, when the lab is up
 }
 
 func (s *size) add(cmd *cobra.Command) {

@@ -50,6 +50,7 @@ where you are. The lab ends with the shell.`,
 			if shell == "" {
 				shell = "/bin/sh"
 			}
+			s.advice = "OS_CLOUD and an SSH key are set: ssh bastion-1 works. The end of this shell ends the lab."
 			return a.run(cmd, s, []string{shell})
 		},
 	}
@@ -66,8 +67,12 @@ func (a *app) run(cmd *cobra.Command, s *size, args []string) (err error) {
 		Servers: s.servers, Backend: s.backend, Command: args,
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		Say: func(news string) {
-			if !s.quiet {
-				fmt.Fprintf(a.streams.Err, "%s (%.1fs)\n", news, time.Since(start).Seconds())
+			if s.quiet {
+				return
+			}
+			fmt.Fprintf(a.streams.Err, "%s (%.1fs)\n", news, time.Since(start).Seconds())
+			if s.advice != "" {
+				fmt.Fprintln(a.streams.Err, s.advice)
 			}
 		},
 	})

@@ -157,6 +157,7 @@ func TestNothingIsLeft(t *testing.T) {
 			if err := test.end(cmd); err != nil {
 				t.Fatal(err)
 			}
+			made.end = ticks(t)
 			ended(t, cmd)
 			eventually(t, "everything of the lab is gone", func() bool { return made.left(t) == "" }, func() string { return made.left(t) })
 
@@ -176,6 +177,9 @@ type footprint struct {
 	processes map[int]string // with the time of their start: numbers are used again
 	spaces    map[string]bool
 	devices   map[string]bool // of the switch
+	// end is when the lab was ended. The number of a namespace is used again,
+	// so that of a process which is younger says nothing.
+	end int64
 }
 
 func footprintOf(t *testing.T, launcher int) footprint {
@@ -235,8 +239,15 @@ func (f footprint) left(t *testing.T) string {
 	t.Helper()
 	var out []string
 	for _, pid := range pids() {
-		if _, born, ok := stat(pid); ok && f.processes[pid] == born {
+		_, born, ok := stat(pid)
+		if !ok {
+			continue
+		}
+		if f.processes[pid] == born {
 			out = append(out, fmt.Sprintf("process %d", pid))
+		}
+		if at, err := strconv.ParseInt(born, 10, 64); err != nil || at > f.end {
+			continue
 		}
 		for _, s := range spacesOf(pid) {
 			if f.spaces[s] {
@@ -270,6 +281,22 @@ func (f footprint) left(t *testing.T) string {
 		out = append(out, "its socket")
 	}
 	return strings.Join(out, "\n")
+}
+
+// ticks is the time in the unit of a process's start: a hundredth of a second
+// on every system (USER_HZ).
+func ticks(t *testing.T) int64 {
+	t.Helper()
+	text, err := os.ReadFile("/proc/uptime")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seconds, _, _ := strings.Cut(string(text), " ")
+	n, err := strconv.ParseInt(strings.ReplaceAll(seconds, ".", ""), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func pids() []int {
