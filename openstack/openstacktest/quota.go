@@ -3,7 +3,6 @@ package openstacktest
 import (
 	"encoding/json"
 	"maps"
-	"net/http"
 )
 
 // used is how much of each quota a project has used.
@@ -20,8 +19,7 @@ func (r *request) quotaAllowed(action string) error {
 		return err
 	}
 	if !r.who.owns(r.PathValue("project")) || action == "update_quota" && !r.who.Admin {
-		return refuse(http.StatusForbidden, "AdminRequired",
-			"User does not have admin privileges: Only admin is authorized to access quotas for another tenant.")
+		return disallowed(action, "")
 	}
 	return nil
 }

@@ -123,15 +123,18 @@ func (n *rule) checkPrefix() error {
 }
 
 // same tells whether Neutron takes two rules for one: the prefix of all
-// addresses is none. It compares a protocol's text, so that 112 and vrrp are
-// two.
+// addresses is none, and 112 is vrrp (measured with Zed).
 func (n rule) same(o rule) bool {
 	key := func(n rule) string {
 		prefix := deref(n.RemotePrefix)
 		if prefix == "0.0.0.0/0" || prefix == "::/0" {
 			prefix = ""
 		}
-		return fmt.Sprint(n.Direction, n.EtherType, deref(n.Protocol), deref(n.PortMin), deref(n.PortMax), n.PortMin == nil, deref(n.RemoteGroupID), prefix)
+		number := -1
+		if n.Protocol != nil {
+			number = protocolNumber(*n.Protocol, n.EtherType == "IPv6")
+		}
+		return fmt.Sprint(n.Direction, n.EtherType, number, deref(n.PortMin), deref(n.PortMax), n.PortMin == nil, deref(n.RemoteGroupID), prefix)
 	}
 	return key(n) == key(o)
 }

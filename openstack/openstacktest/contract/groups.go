@@ -72,11 +72,11 @@ func securityRules() []rule {
 		return c.do("POST", "/security-group-rules", object{"security_group_rule": attributes})
 	}
 	return []rule{
-		{"a rule twice is refused, but 112 and vrrp are two rules", func(c *call) {
+		{"a rule twice is refused, and 112 and vrrp are one", func(c *call) {
 			g := c.group()
 			post(c, g, object{"protocol": "112", "remote_group_id": id(g)}).ok()
 			post(c, g, object{"protocol": "112", "remote_group_id": id(g)}).refused(http.StatusConflict, "SecurityGroupRuleExists")
-			post(c, g, object{"protocol": "vrrp", "remote_group_id": id(g)}).ok()
+			post(c, g, object{"protocol": "vrrp", "remote_group_id": id(g)}).refused(http.StatusConflict, "SecurityGroupRuleExists")
 		}},
 		{"a protocol is shown as it was written", func(c *call) {
 			g := c.group()

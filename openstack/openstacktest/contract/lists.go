@@ -95,7 +95,7 @@ func lists() []rule {
 			}
 		}},
 		{"a member does not change quotas", func(c *call) {
-			c.do("PUT", "/quotas/"+c.w.project, object{"quota": object{"port": -1}}).refused(http.StatusForbidden, "AdminRequired")
+			c.do("PUT", "/quotas/"+c.w.project, object{"quota": object{"port": -1}}).refused(http.StatusForbidden, "PolicyNotAuthorized")
 		}},
 	}
 }
