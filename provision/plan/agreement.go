@@ -34,10 +34,11 @@ func (r *report) agreement() {
 			r.note(object, "", strings.Join(actives, " and ")+" are active",
 				"Clients reach one or the other. They do not hear each other.",
 				"Check what blocks protocol 112 between them: the security groups above, a firewall on the servers.")
-		case len(actives) == 0 && unknown > 0:
+		case len(actives) > 0 || answering == 0:
+		case unknown > 0:
 			r.note(object, "", "no member is known to be active", "Whether one answers on it is not known.",
 				"havip status --watch "+r.d.Group+" shows whether it stays so.")
-		case len(actives) == 0 && answering > 0:
+		default:
 			r.note(object, "", "no member is active", "Nobody answers on it.",
 				"havip status --watch "+r.d.Group+"; if it stays so, the agents' journals tell why.")
 		}
