@@ -1,5 +1,5 @@
 # havip. `make` alone lists the targets.
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.0.0-dev)
+VERSION ?= $(shell git describe --tags --always --abbrev=12 --dirty 2>/dev/null || echo 0.0.0-dev)
 GO ?= go
 TEST_FLAGS ?=
 ACCEPTANCE_FLAGS ?=
@@ -9,16 +9,49 @@ STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT := $(GO) run mvdan.cc/gofumpt@v0.12.0
 SHELL_FILES := .ci/run $(wildcard test/cloud/*.sh test/cloud/lib/*.sh test/acceptance/testdata/*.sh) test/cloud/lib/ebtables test/cloud/guest/make-image.sh test/cloud/guest/firstboot
 
-.PHONY: help build agent test lint docs cloud-up cloud-down cloud-status cloud-states acceptance clean
+# what `make dist` leaves in dist: COMMAND-OS-ARCH
+DIST := havip-linux-amd64 havip-linux-arm64 havip-darwin-amd64 havip-darwin-arm64 havip-windows-amd64.exe \
+	havip-lab-linux-amd64 havip-lab-linux-arm64
+
+.PHONY: help demo build agent dist dist-check test lint docs cloud-up cloud-down cloud-status cloud-states acceptance clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+demo: build ## the whole main job in a cloud on this machine (Linux, root); nothing of it is left
+	@$(GO) build -o bin/havip-lab ./cmd/havip-lab
+	@bin/havip-lab demo --havip bin/havip
 
 build: agent ## bin/havip, with the agents for linux amd64 and arm64 inside
 	CGO_ENABLED=0 $(GO) build -tags embedagent -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$(VERSION)" -o bin/havip ./cmd/havip
 
 agent: ## the agents that the CLI embeds, in agent/bundle/dist
 	$(GO) run ./agent/bundle/mkbundle -version $(VERSION)
+
+# Nothing of this machine goes in: not its folders, nor what its Go is set to.
+dist: export GOFLAGS =
+dist: export GOEXPERIMENT =
+dist: export GOAMD64 = v1
+dist: export GOARM64 = v8.0
+dist: export CGO_ENABLED = 0
+dist: agent ## dist/: the binaries of a release and SHA256SUMS; the same source, version and Go give the same bytes
+	rm -rf dist && mkdir dist
+	@set -e; for f in $(DIST); do \
+	  cmd=$${f%-*-*}; os=$${f#$$cmd-}; arch=$${f##*-}; echo "dist/$$f"; \
+	  GOOS=$${os%-*} GOARCH=$${arch%.exe} $(GO) build -tags embedagent -trimpath -buildvcs=false \
+	    -ldflags "-s -w -buildid= -X main.version=$(VERSION)" -o dist/$$f ./cmd/$$cmd; \
+	done
+	cd dist && sha256sum $(DIST) >SHA256SUMS
+
+# The second build starts from an empty cache: one that the first had filled would hide a difference.
+dist-check: ## that HEAD gives the same SHA256SUMS from two folders (10 min)
+	@set -e; tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; \
+	one=$$tmp/a two=$$tmp/another/and/longer/folder; mkdir -p $$one $$two; \
+	git archive HEAD | tar -x -C $$one; git archive HEAD | tar -x -C $$two; \
+	$(MAKE) -C $$one dist VERSION=$(VERSION); \
+	GOCACHE=$$tmp/cache $(MAKE) -C $$two dist VERSION=$(VERSION); \
+	diff $$one/dist/SHA256SUMS $$two/dist/SHA256SUMS; \
+	cd $$two/dist; sha256sum -c SHA256SUMS
 
 test: ## everything that needs no cloud; root adds the tests in network namespaces
 	$(GO) test $(RACE) -timeout 10m $(TEST_FLAGS) ./...

@@ -30,6 +30,12 @@ func cure(e *Error) string {
 		return "somebody else changed it at the same time: run the command again"
 	case http.StatusTooManyRequests:
 		return "the cloud limits the rate of requests: wait a little and run the command again"
+	case http.StatusInternalServerError:
+		again := "the cloud failed: run the command again, and if that does not help ask its operators"
+		if e.RequestID != "" {
+			again += ", naming the request " + e.RequestID
+		}
+		return again
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return "the cloud is in trouble: run the command again later"
 	}

@@ -65,6 +65,7 @@ func (l locator) find(service string) (string, string, error) {
 		}
 	}
 	e := &Error{Op: "find service", Object: service, Message: "the cloud's catalogue does not have it", Err: ErrConfig}
+	e.Cure = "havip needs Neutron and Nova: openstack catalog list shows what this project may use"
 	if len(others) > 0 {
 		slices.Sort(others)
 		e.Message = fmt.Sprintf("the cloud's catalogue has no %s endpoint%s; it has: %s",

@@ -44,6 +44,11 @@ func answered(op, object string, code gophercloud.ErrUnexpectedResponseCode) *Er
 	if e.Message == "" {
 		e.Message = strings.ToLower(http.StatusText(code.Actual))
 	}
+	if code.Actual < http.StatusMultipleChoices {
+		e.Message = "the answer is none of OpenStack's"
+		e.Cure = "check auth_url (OS_AUTH_URL), and whether a portal or a proxy answers in the cloud's place"
+		return e
+	}
 	switch code.Actual {
 	case http.StatusUnauthorized:
 		e.Err = ErrUnauthorized

@@ -3,7 +3,10 @@ package openstack
 import (
 	"cmp"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -49,6 +52,11 @@ func resolve(o Options, getenv func(string) string) (settings, error) {
 	}
 	conf, err := clientconfig.PrepareTLSConfig("OS_", &entry)
 	if err != nil {
+		// clientconfig takes a name without a file for the certificate itself.
+		ca := cmp.Or(entry.CACertFile, getenv("OS_CACERT"))
+		if _, missing := os.Stat(ca); ca != "" && errors.Is(missing, fs.ErrNotExist) && !strings.Contains(ca, "-----BEGIN") {
+			return settings{}, configError("there is no CA file "+ca, "check --os-cacert, cacert in clouds.yaml, and OS_CACERT")
+		}
 		return settings{}, configError(err.Error(), "check --os-cacert, --insecure and their OS_CACERT, OS_CERT, OS_KEY, OS_INSECURE")
 	}
 	return settings{
@@ -70,7 +78,7 @@ func findCloud(o Options, getenv func(string) string, files cloudsFiles) (string
 	}
 	names, err := files.names()
 	if err != nil {
-		return "", clientconfig.Cloud{}, configError(err.Error(), "")
+		return "", clientconfig.Cloud{}, configError(err.Error(), "mend the file, or name another one in OS_CLIENT_CONFIG_FILE")
 	}
 	known := "there is no clouds.yaml in ., ~/.config/openstack or /etc/openstack, and OS_CLIENT_CONFIG_FILE names none"
 	if len(names) > 0 {

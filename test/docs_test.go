@@ -17,6 +17,8 @@ import (
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/havip/havip/openstack/openstacktest/contract"
 )
 
 // built is what `go list -deps` says of a package that is built into a binary
@@ -114,14 +116,14 @@ func firstCells(text string) []string {
 
 func TestEachDirectDependencyHasItsReasonInTheDocument(t *testing.T) {
 	doc := readDoc(t, "docs/dependencies.md")
-	inBinaries := directModules(goList(t, "-deps", "-tags=embedagent", "./cmd/..."))
+	inBinaries := directModules(goList(t, "-deps", "-tags=embedagent", "./cmd/havip", "./cmd/havip-agent"))
 	everywhere := directModules(goList(t, "-deps", "-test", "-tags=acceptance", "./..."))
 	onlyElsewhere := slices.DeleteFunc(everywhere, func(m string) bool { return slices.Contains(inBinaries, m) })
 
 	if diff := cmp.Diff(inBinaries, firstCells(section(t, doc, "## In the binaries"))); diff != "" {
 		t.Errorf("docs/dependencies.md, in the binaries (-imported +listed):\n%s", diff)
 	}
-	if diff := cmp.Diff(onlyElsewhere, firstCells(section(t, doc, "## Only in tests and tools"))); diff != "" {
+	if diff := cmp.Diff(onlyElsewhere, firstCells(section(t, doc, "## Only in tests and tools, such as the lab"))); diff != "" {
 		t.Errorf("docs/dependencies.md, only in tests and tools (-imported +listed):\n%s", diff)
 	}
 }
@@ -275,5 +277,27 @@ func TestNothingIsLeftToBeFinishedLater(t *testing.T) {
 	}
 	if read < 100 {
 		t.Errorf("read %d files, want the whole module", read)
+	}
+}
+
+func TestEachRuleOfTheContractIsInTheDocument(t *testing.T) {
+	text := section(t, readDoc(t, "docs/testing.md"), "## Rules that both clouds keep")
+	var listed []string
+	heading := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if h, ok := strings.CutPrefix(line, "### "); ok {
+			heading = h
+		}
+		if rule, ok := strings.CutPrefix(line, "- "); ok {
+			listed = append(listed, heading+": "+rule)
+		}
+	}
+	var rules []string
+	for _, r := range contract.Rules() {
+		rules = append(rules, strings.ToUpper(r[:1])+r[1:])
+	}
+	if diff := cmp.Diff(rules, listed); diff != "" {
+		t.Errorf("docs/testing.md (-rules +listed):\n%s", diff)
 	}
 }

@@ -79,10 +79,13 @@ func embedded(files fs.FS) (Release, error) {
 	return rel, nil
 }
 
-// Compress writes data as gzip, always the same bytes for the same data.
-func Compress(data []byte) ([]byte, error) {
+// Compress writes data as gzip, as small as it gets, always the same bytes for
+// the same data.
+func Compress(data []byte) ([]byte, error) { return compress(data, gzip.BestCompression) }
+
+func compress(data []byte, level int) ([]byte, error) {
 	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	w, err := gzip.NewWriterLevel(&b, level)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,18 @@ func (e *MissingError) Hint() string {
 	return "a plain \"go install\" or \"go build\" leaves it out: use a released havip, build with \"make build\", or name the binary with --agent-binary FILE (once for each architecture)"
 }
 
+// FileError is a named file that is no agent for servers.
+type FileError struct{ Err error }
+
+func (e *FileError) Error() string { return e.Err.Error() }
+
+func (e *FileError) Unwrap() error { return e.Err }
+
+// Hint says what it should be.
+func (e *FileError) Hint() string {
+	return "name a havip-agent that was built for Linux: --agent-binary FILE, once for each architecture"
+}
+
 // Find gives the agent to install: the binaries named explicitly, one for each
 // architecture; else the embedded ones; else those beside the executable.
 func Find(explicit ...string) (Release, error) {
@@ -44,7 +56,11 @@ func find(explicit []string, files fs.FS, beside string) (Release, error) {
 		}
 	}
 	if len(named) > 0 {
-		return load("--agent-binary", named)
+		rel, err := load("--agent-binary", named)
+		if err != nil {
+			return Release{}, &FileError{Err: err}
+		}
+		return rel, nil
 	}
 	if files != nil {
 		return embedded(files)

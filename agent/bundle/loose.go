@@ -2,14 +2,17 @@ package bundle
 
 import (
 	"bytes"
+	"compress/gzip"
 	"debug/buildinfo"
 	"debug/elf"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // load makes a release of binaries that lie in the file system.
@@ -34,8 +37,10 @@ func load(source string, paths []string) (Release, error) {
 			}
 			rel.Version = version
 		}
+		// Once for all servers, and quickly: it is sent while somebody waits.
+		pack := sync.OnceValues(func() ([]byte, error) { return compress(data, gzip.DefaultCompression) })
 		rel.Binaries[arch] = Binary{SHA256: sum, Open: func() (io.ReadCloser, error) {
-			packed, err := Compress(data)
+			packed, err := pack()
 			if err != nil {
 				return nil, fmt.Errorf("compress agent binary: %w", err)
 			}
@@ -54,7 +59,7 @@ func load(source string, paths []string) (Release, error) {
 func archOf(data []byte) (string, error) {
 	f, err := elf.NewFile(bytes.NewReader(data))
 	if err != nil {
-		return "", fmt.Errorf("it is no Linux executable: %w", err)
+		return "", errors.New("it is no Linux executable")
 	}
 	defer f.Close()
 	if f.Type != elf.ET_EXEC && f.Type != elf.ET_DYN {

@@ -203,9 +203,9 @@ func ValidateAddress(a netip.Addr, report strict.Report) bool {
 	case !a.IsValid():
 		report("", "is missing", "")
 	case a.Is6():
-		report("", fmt.Sprintf("%s is IPv6, which this version of the agent does not speak yet", a), "")
+		report("", fmt.Sprintf("%s is IPv6, which this version of the agent does not speak yet", a), "give an IPv4 address")
 	case !hostAddress(a):
-		report("", fmt.Sprintf("%s cannot be the address of a server", a), "")
+		report("", fmt.Sprintf("%s cannot be the address of a server", a), "give one that a single server can have")
 	default:
 		return true
 	}

@@ -52,7 +52,7 @@ func (d *decoder) entries(n *yaml.Node, field string, seen []*yaml.Node) []entry
 		}
 		if before := first[key.Value]; before != nil {
 			if len(seen) == 0 { // a merged mapping has been reported where it stands
-				d.problem(place{key.Line, key.Column}, join(field, clip(key.Value)), fmt.Sprintf("stands twice, first in line %d", before.Line), "")
+				d.problem(place{key.Line, key.Column}, join(field, clip(key.Value)), fmt.Sprintf("stands twice, first in line %d", before.Line), "keep one of them")
 			}
 			continue
 		}

@@ -35,7 +35,7 @@ func (d *decoder) parse(data []byte) *yaml.Node {
 	err := reader.Decode(&doc)
 	switch {
 	case errors.Is(err, io.EOF), err == nil && isNull(doc.Content[0]):
-		d.problem(place{1, 1}, "", "the file is empty", "")
+		d.problem(place{1, 1}, "", "the file is empty", "is it the right file?")
 		return nil
 	case err != nil:
 		d.syntax(data, err)
@@ -102,7 +102,7 @@ func (d *decoder) syntax(data []byte, err error) {
 	}
 	text := lines[line-1]
 	indent := len(text) - len(strings.TrimLeft(text, " \t"))
-	hint := ""
+	hint := "correct the YAML here, or a little above"
 	switch tab := strings.IndexByte(text[:indent], '\t'); {
 	case tab >= 0:
 		indent, hint = tab, "indent with spaces: YAML allows no tabs there"

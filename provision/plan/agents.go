@@ -26,8 +26,16 @@ func inspectAgent(d Desired, member int, h Host) agentState {
 		s.changes = append(s.changes, Change{Field: field, Before: before, After: after})
 	}
 	// An unknown architecture or init system is preflight's to refuse.
-	if sum := d.Agent.SHA256[h.Arch]; sum != "" && a.BinarySHA256 != sum {
+	switch sum := d.Agent.SHA256[h.Arch]; {
+	case sum == "": // which it should be is not known: look whether it is still the one that runs
+		if configured(a) && a.BinarySHA256 == "" || a.RunsSHA256 != "" && a.RunsSHA256 != a.BinarySHA256 {
+			note("binary", release(a.Version, a.BinarySHA256), release(runningVersion(a), a.RunsSHA256))
+		}
+	case a.BinarySHA256 != sum:
 		note("binary", release(a.Version, a.BinarySHA256), release(d.Agent.Version, sum))
+		s.restart = true
+	case a.RunsSHA256 != "" && a.RunsSHA256 != sum: // an upgrade was cut off
+		note("binary", release(runningVersion(a), a.RunsSHA256), release(d.Agent.Version, sum))
 		s.restart = true
 	}
 	if sum := d.Agent.Units[h.Init]; sum != "" && a.UnitSHA256 != sum {
@@ -63,6 +71,14 @@ func release(version, sum string) string {
 		return ""
 	}
 	return fmt.Sprintf("%s (%s)", cmp.Or(version, "unknown version"), short(sum))
+}
+
+// runningVersion is that of the agent that runs, "" when it does not say.
+func runningVersion(a Agent) string {
+	if a.Status == nil {
+		return ""
+	}
+	return a.Status.Agent
 }
 
 // established tells whether a member takes part now: others know it already.

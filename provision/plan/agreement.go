@@ -11,10 +11,14 @@ import (
 func (r *report) agreement() {
 	for _, v := range r.d.VIPs {
 		var actives []string
-		answering := 0
+		answering, unknown := 0, 0
 		for _, m := range r.d.Members {
-			st := r.o.Hosts[m.Server.ID].Agent.Status
+			h := r.o.Hosts[m.Server.ID]
+			st := h.Agent.Status
 			if st == nil {
+				if h.Agent.Running || h.Err != "" && m.Server.Status == "ACTIVE" {
+					unknown++
+				}
 				continue
 			}
 			answering++
@@ -30,7 +34,11 @@ func (r *report) agreement() {
 			r.note(object, "", strings.Join(actives, " and ")+" are active",
 				"Clients reach one or the other. They do not hear each other.",
 				"Check what blocks protocol 112 between them: the security groups above, a firewall on the servers.")
-		case len(actives) == 0 && answering > 0:
+		case len(actives) > 0 || answering == 0:
+		case unknown > 0:
+			r.note(object, "", "no member is known to be active", "Whether one answers on it is not known.",
+				"havip status --watch "+r.d.Group+" shows whether it stays so.")
+		default:
 			r.note(object, "", "no member is active", "Nobody answers on it.",
 				"havip status --watch "+r.d.Group+"; if it stays so, the agents' journals tell why.")
 		}

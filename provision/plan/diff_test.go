@@ -195,6 +195,7 @@ func TestDriftIsExplainedAndMended(t *testing.T) {
 		{name: "agent not enabled", happens: agent(func(a *plan.Agent) { a.Enabled = false })},
 		{name: "agent without an answer", happens: agent(func(a *plan.Agent) { a.Status = nil })},
 		{name: "binary replaced", happens: agent(func(a *plan.Agent) { a.BinarySHA256, a.Version = "eeeeeeee55555555", "0.2.9" })},
+		{name: "another binary runs", happens: agent(func(a *plan.Agent) { a.RunsSHA256 = "eeeeeeee55555555" })},
 		{name: "binary gone", happens: agent(func(a *plan.Agent) { a.BinarySHA256, a.Version = "", "" })},
 		{name: "service file changed", happens: agent(func(a *plan.Agent) { a.UnitSHA256 = "ffffffff66666666" })},
 		{name: "configuration edited", happens: agent(func(a *plan.Agent) {

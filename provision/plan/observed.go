@@ -73,6 +73,7 @@ type NIC struct {
 type Agent struct {
 	BinarySHA256 string         // of /usr/local/bin/havip-agent; "" when it is not there
 	Version      string         // that the binary says
+	RunsSHA256   string         // of the binary that the agent was started from; "" when it does not run
 	UnitSHA256   string         // of the service file
 	ConfigSHA256 string         // of the group's configuration file
 	Config       *config.Config // nil when there is none or it cannot be read

@@ -80,6 +80,17 @@ func (c *checker) quota(name string, q *openstack.Quota, need int) {
 	})
 }
 
+// several tells whether two runs at once made a VIP port of a family each.
+func (c *checker) several(family plan.Family) bool {
+	n := 0
+	for _, p := range c.found.VIPPorts {
+		if plan.PortAddress(p, family).IsValid() {
+			n++
+		}
+	}
+	return n > 1
+}
+
 // existing checks what carries the group's marks already: what a race left
 // behind, and what nobody but its owner can tell apart.
 func (c *checker) existing() {

@@ -68,6 +68,7 @@ func TestFindings(t *testing.T) {
 		}},
 		{"server in error", func(w *world) { w.nova(func(s *openstack.Server) { s.Status = "ERROR" }) }},
 		{"server being built", func(w *world) { w.nova(func(s *openstack.Server) { s.Status, s.TaskState = "BUILD", "spawning" }) }},
+		{"server paused", func(w *world) { w.nova(func(s *openstack.Server) { s.Status = "PAUSED" }) }},
 		{"server locked", func(w *world) { w.nova(func(s *openstack.Server) { s.Locked = true }) }},
 		{"one hypervisor", func(w *world) { w.nova(func(s *openstack.Server) { s.HostID = "hypervisor-2" }) }},
 		{"hypervisors hidden", func(w *world) {
@@ -82,6 +83,8 @@ func TestFindings(t *testing.T) {
 		}},
 		{"another project's network", func(w *world) { w.o.Networks["internal"][0].ProjectID = "infra" }},
 		{"no such subnet", func(w *world) { w.g.VIPs[0].Subnet = "dmz" }},
+		{"a network without a subnet", func(w *world) { w.o.Subnets = nil }},
+		{"a member's own address", func(w *world) { w.g.VIPs[0].Address = addr("10.0.0.130") }},
 		{"two possible subnets", func(w *world) {
 			w.g.VIPs[0].Address = addr("0.0.0.0").Prev()
 			w.o.Subnets = append(w.o.Subnets, openstack.Subnet{ID: "sub-b", Name: "internal-b", NetworkID: "net-1", CIDR: w.o.Subnets[0].CIDR})
@@ -121,6 +124,10 @@ func TestFindings(t *testing.T) {
 		{"ten pairs already", func(w *world) {
 			w.port("port-1", func(p *openstack.Port) { p.Pairs = make([]openstack.AddressPair, 10) })
 		}},
+		{"ten pairs already, and more on another port", func(w *world) {
+			w.port("port-1", func(p *openstack.Port) { p.Pairs = make([]openstack.AddressPair, 10) })
+			w.port("port-2", func(p *openstack.Port) { p.Pairs = make([]openstack.AddressPair, 11) })
+		}},
 		{"ten pairs already, the VIP among them", func(w *world) {
 			w.port("port-1", func(p *openstack.Port) {
 				p.Pairs = append(make([]openstack.AddressPair, 9), openstack.AddressPair{IP: "10.0.0.136"})
@@ -136,6 +143,11 @@ func TestFindings(t *testing.T) {
 		}},
 
 		{"server unreachable", func(w *world) { w.o.Hosts["server-1"] = plan.Host{Err: "no route to host", Hint: "give ssh.jump"} }},
+		{"servers unreachable for one reason", func(w *world) {
+			for id := range w.o.Hosts {
+				w.o.Hosts[id] = plan.Host{Err: "reach 192.0.2.1:22 from here: no answer in time", Hint: "give ssh.jump"}
+			}
+		}},
 		{"server not looked at", func(w *world) { delete(w.o.Hosts, "server-1") }},
 		{"no root", func(w *world) { w.host(func(h *plan.Host) { h.Root = false }) }},
 		{"an architecture without an agent", func(w *world) { w.host(func(h *plan.Host) { h.Arch = "riscv64" }) }},

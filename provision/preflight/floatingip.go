@@ -123,7 +123,7 @@ func (c *checker) allocate(ref string, v plan.VIP) *plan.FloatingIP {
 		c.fail(Finding{Subject: subject, Message: fmt.Sprintf("matches %d external networks", len(list)), Details: lines, Hint: "use the ID in floating_ip.network"})
 		return nil
 	case len(list) == 0:
-		c.fail(Finding{Subject: subject, Message: "is not an external network: no floating IP can come from it", Details: lines})
+		c.fail(Finding{Subject: subject, Message: "is not an external network: no floating IP can come from it", Details: lines, Hint: "use one of those; openstack network list --external shows them"})
 		return nil
 	}
 	own, hasPort := c.found.VIPPort(v.Family)

@@ -11,8 +11,13 @@ import (
 	"github.com/havip/havip/provision/plan"
 )
 
+// cause is why servers cannot be reached.
+type cause struct{ err, hint string }
+
 // hosts checks what was found on the members' servers.
 func (c *checker) hosts() {
+	var causes []cause
+	lost := make(map[cause][]string) // the servers' names
 	for _, m := range c.d.Members {
 		if m.Server.Status != "ACTIVE" {
 			continue // said already, and nothing was looked at
@@ -26,13 +31,22 @@ func (c *checker) hosts() {
 			continue // plan.Drift says so
 		}
 		if h.Err != "" {
-			c.fail(Finding{
-				Subject: subject, Message: "cannot be reached: " + h.Err,
-				Hint: cmp.Or(h.Hint, "check ssh.user, ssh.jump and the server's security groups"),
-			})
+			why := cause{h.Err, cmp.Or(h.Hint, "check ssh.user, ssh.jump and the server's security groups")}
+			if lost[why] == nil {
+				causes = append(causes, why)
+			}
+			lost[why] = append(lost[why], m.Server.Name)
 			continue
 		}
 		c.host(subject, m, h)
+	}
+	// A jump host that is down or a key that is missing is one thing to mend.
+	for _, why := range causes {
+		subject := "server " + lost[why][0]
+		if len(lost[why]) > 1 {
+			subject = "servers " + strings.Join(lost[why], ", ")
+		}
+		c.fail(Finding{Subject: subject, Message: "cannot be reached: " + why.err, Hint: why.hint})
 	}
 }
 
@@ -88,10 +102,10 @@ func (c *checker) nic(subject string, m plan.Member, h plan.Host) {
 				Details: lines, Hint: "bring the NIC up with the address that Neutron gave it (DHCP, or cloud-init)",
 			})
 		}
-		if h.Agent.Running {
+		vip := c.d.VIPs[i].Address
+		if h.Agent.Running || vip == p.Address { // the latter is said of the VIP
 			continue
 		}
-		vip := c.d.VIPs[i].Address
 		for _, n := range h.NICs {
 			if slices.ContainsFunc(n.Addresses, func(a netip.Prefix) bool { return a.Addr() == vip }) {
 				c.fail(Finding{

@@ -46,7 +46,7 @@ func (c *checker) port(s candidate, v plan.VIP) (openstack.Port, bool) {
 		if len(list) == 0 {
 			c.fail(Finding{
 				Subject: subject, Message: fmt.Sprintf("port %s is not one of its ports in subnet %s", s.spec.Port, subnetName(v.Subnet)),
-				Details: all,
+				Details: all, Hint: "name one of those, or leave the port out",
 			})
 			return openstack.Port{}, false
 		}
@@ -85,8 +85,31 @@ func portLines(list []openstack.Port, s openstack.Subnet) []string {
 }
 
 // pairLimit is Neutron's default of max_allowed_address_pair. What a cloud has
-// set is not to be seen.
+// set is not to be seen, but by a port that has more.
 const pairLimit = 10
+
+// full refuses a port that has as many pairs as Neutron allows: it would say
+// so only when half of the group is made.
+func (c *checker) full(subject string, p openstack.Port) {
+	vip, need := "ADDRESS", 0
+	for _, v := range c.d.VIPs {
+		if portIn(p, v.Subnet).IsValid() && (!v.Address.IsValid() || !plan.Allows(p, v.Address)) {
+			need++
+			if v.Address.IsValid() {
+				vip = v.Address.String()
+			}
+		}
+	}
+	beyond := slices.ContainsFunc(c.o.Ports, func(o openstack.Port) bool { return len(o.Pairs) > pairLimit })
+	if need == 0 || len(p.Pairs)+need <= pairLimit || beyond || c.opt.LookOnly {
+		return
+	}
+	c.fail(Finding{
+		Subject: subject, Message: fmt.Sprintf("port %s has %d address pairs, and Neutron's default limit is %d", p.ID, len(p.Pairs), pairLimit),
+		Hint: "take one off that is not needed: openstack port show " + p.ID + "\n" +
+			"where this cloud allows more, add the VIP's yourself and repeat: openstack port set --allowed-address ip-address=" + vip + " " + p.ID,
+	})
+}
 
 // usable checks that a member's port lets the VIP through.
 func (c *checker) usable(s candidate, p openstack.Port) {
@@ -112,17 +135,7 @@ func (c *checker) usable(s candidate, p openstack.Port) {
 	if p.TrunkParent {
 		c.warn(Finding{Subject: subject, Message: fmt.Sprintf("port %s is a trunk's parent: its VLANs share its MAC; the NIC is found by MAC and address", p.ID)})
 	}
-	need := 0
-	for _, v := range c.d.VIPs {
-		if portIn(p, v.Subnet).IsValid() && (!v.Address.IsValid() || !plan.Allows(p, v.Address)) {
-			need++
-		}
-	}
-	if n := len(p.Pairs); need > 0 && n+need > pairLimit {
-		c.warn(Finding{
-			Subject: subject, Message: fmt.Sprintf("port %s has %d address pairs; where the limit is Neutron's default, %d, one more may be refused", p.ID, n, pairLimit),
-		})
-	}
+	c.full(subject, p)
 }
 
 // pairs warns of ports that may take the VIP although they are no members, and

@@ -66,7 +66,11 @@ func (c *checker) state(s openstack.Server) {
 			Hint: fmt.Sprintf("openstack server show %s tells why; or leave it out", s.ID),
 		})
 	default:
-		c.fail(Finding{Subject: subject, Message: "is in status " + s.Status + ", not ACTIVE", Hint: "wait until it is ACTIVE, or leave it out"})
+		f := Finding{Subject: subject, Message: "is in status " + s.Status + ", not ACTIVE", Hint: "wait until it is ACTIVE, or leave it out"}
+		if back := wakeUp(s.Status); back != "" {
+			f.Hint = fmt.Sprintf("openstack server %s %s", back, s.ID)
+		}
+		c.fail(f)
 	}
 	if s.TaskState != "" {
 		c.warn(Finding{Subject: subject, Message: "Nova is at work on it: " + s.TaskState})
@@ -77,6 +81,22 @@ func (c *checker) state(s openstack.Server) {
 			Hint: "openstack server unlock " + s.ID,
 		})
 	}
+}
+
+// wakeUp is the command that makes a server ACTIVE again that somebody put
+// into a status; "" where it gets there by itself, or not at all.
+func wakeUp(status string) string {
+	switch status {
+	case "PAUSED":
+		return "unpause"
+	case "SUSPENDED":
+		return "resume"
+	case "RESCUE":
+		return "unrescue"
+	case "SHELVED", "SHELVED_OFFLOADED":
+		return "unshelve"
+	}
+	return ""
 }
 
 // hypervisors warns of members that one failure takes away together.

@@ -93,6 +93,13 @@ func (c *checker) subnet(field string, v spec.VIP, n openstack.Network) (opensta
 			list = append(list, s)
 		}
 	}
+	if len(list) == 0 {
+		c.fail(Finding{
+			Subject: "network " + n.Name, Message: "has no subnet, or none that is ours to see",
+			Hint: "openstack subnet create --network " + n.ID + " --subnet-range CIDR NAME, or choose another network",
+		})
+		return openstack.Subnet{}, false
+	}
 	all, subject := subnetLines(list), field+".subnet"
 	match := func(keep func(openstack.Subnet) bool) {
 		list = slices.DeleteFunc(list, func(s openstack.Subnet) bool { return !keep(s) })
@@ -115,9 +122,9 @@ func (c *checker) subnet(field string, v spec.VIP, n openstack.Network) (opensta
 	case len(list) == 1:
 		return list[0], true
 	case len(list) == 0 && v.Subnet == "" && v.Address.IsValid():
-		c.fail(Finding{Subject: subject, Message: fmt.Sprintf("%s is in no subnet of network %s", v.Address, n.Name), Details: all})
+		c.fail(Finding{Subject: subject, Message: fmt.Sprintf("%s is in no subnet of network %s", v.Address, n.Name), Details: all, Hint: "choose an address of one of those, or leave it out and Neutron allocates one"})
 	case len(list) == 0:
-		c.fail(Finding{Subject: subject, Message: fmt.Sprintf("no such subnet with the members' ports in network %s", n.Name), Details: all})
+		c.fail(Finding{Subject: subject, Message: fmt.Sprintf("no such subnet with the members' ports in network %s", n.Name), Details: all, Hint: "name one of those, or leave the subnet out"})
 	default:
 		c.fail(Finding{
 			Subject: subject, Message: fmt.Sprintf("%d subnets of network %s are possible", len(list), n.Name),
@@ -159,6 +166,9 @@ func portIn(p openstack.Port, s openstack.Subnet) netip.Addr {
 // unchanged holds a VIP against the one that the group has: its address and
 // network stay as they are. Where its port is gone, the agents still know it.
 func (c *checker) unchanged(field string, v *plan.VIP) {
+	if c.several(v.Family) {
+		return // which of them counts is to be settled first
+	}
 	was := plan.ConfiguredVIP(c.group.Name, v.Family, c.o)
 	if p, ok := c.found.VIPPort(v.Family); ok {
 		was = plan.PortAddress(p, v.Family)
@@ -205,16 +215,24 @@ func (c *checker) free(field string, v plan.VIP) {
 		bad("is the network address of %s", cidr)
 	case a.Is4() && cidr.Bits() < 31 && a == broadcast(cidr):
 		bad("is the broadcast address of %s", cidr)
-	}
-	for _, p := range c.o.Ports {
-		own := slices.ContainsFunc(c.found.VIPPorts, func(f openstack.Port) bool { return f.ID == p.ID })
-		if p.NetworkID != v.Network.ID || own {
-			continue
-		}
-		if slices.ContainsFunc(p.FixedIPs, func(f openstack.FixedIP) bool { return f.IP == a }) {
+	default: // a gateway's is a router's port as well, which would be said twice
+		if p, ok := c.holder(v); ok {
 			bad("is in use by port %s of %s", portName(p), c.owner(p))
 		}
 	}
+}
+
+// holder is the port that has the VIP and is not the group's own.
+func (c *checker) holder(v plan.VIP) (openstack.Port, bool) {
+	i := slices.IndexFunc(c.o.Ports, func(p openstack.Port) bool {
+		own := slices.ContainsFunc(c.found.VIPPorts, func(f openstack.Port) bool { return f.ID == p.ID })
+		return p.NetworkID == v.Network.ID && !own &&
+			slices.ContainsFunc(p.FixedIPs, func(f openstack.FixedIP) bool { return f.IP == v.Address })
+	})
+	if i < 0 {
+		return openstack.Port{}, false
+	}
+	return c.o.Ports[i], true
 }
 
 // shared warns of what Neutron's default policy leaves to a network's owner:

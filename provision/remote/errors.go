@@ -26,6 +26,27 @@ func (e *ExitError) Error() string {
 	return msg
 }
 
+// ConfigError is an SSH configuration that ssh does not take. It says nothing
+// of the host that was asked for: it is the same for all of them.
+type ConfigError struct {
+	Said string // by ssh, one or more lines
+	Err  error
+}
+
+func (e *ConfigError) Error() string {
+	if e.Said == "" {
+		return "read the SSH configuration: " + e.Err.Error()
+	}
+	return "ssh does not take the SSH configuration\n" + e.Said
+}
+
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// Hint says where to look.
+func (e *ConfigError) Hint() string {
+	return "mend it, or name another one: --ssh-config FILE (ssh -G HOST shows what ssh makes of it)"
+}
+
 // UnreachableError is a hop on the way that could not be reached.
 type UnreachableError struct {
 	Address string // host:port of the hop
@@ -136,9 +157,11 @@ func (e *HostKeyError) Hint() string {
 		return "somebody took this key out of use; give the server a new one"
 	case KeyNotPrinted:
 		return "another machine may have this address, or the server's keys were made anew since its first boot; compare before you add one to known_hosts"
-	default:
-		return "compare the fingerprint with the server's console and add it to known_hosts; or let havip read the console: --host-keys console; or trust the first key seen: --host-keys accept-new"
 	}
+	if e.Err != nil { // the console was read already
+		return "compare the fingerprint with what the server itself says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub) and add it to known_hosts; or trust the first key seen: --host-keys accept-new"
+	}
+	return "compare the fingerprint with the server's console and add it to known_hosts; or let havip read the console: --host-keys console; or trust the first key seen: --host-keys accept-new"
 }
 
 // PassphraseError is a private key that cannot be used because nobody can be

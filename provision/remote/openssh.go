@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"fmt"
 	"os/exec"
 	"strings"
 )
@@ -34,7 +33,7 @@ func (o openSSH) resolve(ctx context.Context, q question) (settings, error) {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return settings{}, fmt.Errorf("read the SSH configuration of %q: %w: %s", q.host, err, strings.TrimSpace(stderr.String()))
+		return settings{}, &ConfigError{Said: strings.TrimSpace(strings.ReplaceAll(stderr.String(), "\r", "")), Err: err}
 	}
 	return parseSSHG(q, out, o.expand), nil
 }

@@ -19,8 +19,7 @@ import (
 // facts is what was found, with what only this package needs.
 type facts struct {
 	host    plan.Host
-	binary  string // hash of the file, which is not what runs while an upgrade is half done
-	pending bool   // a run was cut off
+	pending bool // a run was cut off
 }
 
 // Inspect looks at a server, by one command that changes nothing. Without root
@@ -80,7 +79,6 @@ type factParser struct {
 	group   string
 	begun   bool
 	unit    string
-	exe     string
 	foreign foreignParser
 }
 
@@ -102,7 +100,7 @@ func (p *factParser) fact(word string, v []string) error {
 	case "addr":
 		err = p.address(v[0], v[1])
 	case "binary":
-		p.binary = v[0]
+		h.Agent.BinarySHA256 = v[0]
 	case "version":
 		h.Agent.Version = agentVersion(v[0])
 	case "unit":
@@ -118,7 +116,7 @@ func (p *factParser) fact(word string, v []string) error {
 	case "running":
 		h.Agent.Running = true
 	case "exe":
-		p.exe = v[0]
+		h.Agent.RunsSHA256 = v[0]
 	case "status":
 		err = p.status(v[0])
 	default:
@@ -177,11 +175,7 @@ func (p *factParser) status(encoded string) error {
 // finish draws what follows from several lines.
 func (p *factParser) finish() {
 	a := &p.host.Agent
-	a.BinarySHA256 = p.binary
-	if p.exe != "" {
-		a.BinarySHA256 = p.exe // else an upgrade that was cut off would be taken for done
-	}
-	if !p.pending { // likewise: the service is to be installed again
+	if !p.pending { // else an installation that was cut off would be taken for done
 		a.UnitSHA256 = p.unit
 	}
 	p.host.Foreign = p.foreign.daemons()

@@ -136,8 +136,8 @@ func TestUpgradeThatWasCutOffShowsTheBinaryThatRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.binary != "new" || f.host.Agent.BinarySHA256 != "old" {
-		t.Errorf("file %s, running %s", f.binary, f.host.Agent.BinarySHA256)
+	if a := f.host.Agent; a.BinarySHA256 != "new" || a.RunsSHA256 != "old" {
+		t.Errorf("file %s, running %s", a.BinarySHA256, a.RunsSHA256)
 	}
 }
 

@@ -96,9 +96,29 @@ func (e *ScriptError) Error() string {
 	if e.Stderr == "" {
 		return e.Err.Error()
 	}
-	lines := strings.Split(e.Stderr, "\n")
+	lines, _ := e.split()
 	last := len(lines) - 1
+	lines[last] = strings.TrimPrefix(lines[last], "error: ")
 	return strings.Join(append(lines[last:], lines[:last]...), "\n")
+}
+
+// Hint is what the agent says to do, "" when it was not the agent that failed.
+func (e *ScriptError) Hint() string {
+	_, hint := e.split()
+	if hint == "" {
+		return ""
+	}
+	return "on the server: " + hint
+}
+
+// split takes the agent's hint, which it prints last, from what else there is.
+func (e *ScriptError) split() (lines []string, hint string) {
+	lines = strings.Split(e.Stderr, "\n")
+	last := len(lines) - 1
+	if hint, ok := strings.CutPrefix(lines[last], "hint: "); ok && last > 0 {
+		return lines[:last], hint
+	}
+	return lines, ""
 }
 
 func (e *ScriptError) Unwrap() error { return e.Err }

@@ -89,10 +89,11 @@ func (s *Server) upload(ctx context.Context, group string, f facts) (bool, error
 		return false, fmt.Errorf("install agent: there is none for %s, only for %s",
 			f.host.Arch, strings.Join(s.release.Arches(), ", "))
 	}
-	if f.binary == binary.SHA256 {
+	has := f.host.Agent.BinarySHA256
+	if has == binary.SHA256 {
 		return false, nil
 	}
-	if f.binary != "" && newer(f.host.Agent.Version, s.release.Version) {
+	if has != "" && newer(f.host.Agent.Version, s.release.Version) {
 		return false, &DowngradeError{Installed: f.host.Agent.Version, Ours: s.release.Version}
 	}
 	packed, err := binary.Open()

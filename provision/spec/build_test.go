@@ -217,7 +217,7 @@ func TestWithoutAFileWhatIsMissingIsAFlag(t *testing.T) {
 
 func TestAFileThatIsNoYAMLIsReportedOnce(t *testing.T) {
 	_, err := Build(Read([]byte("name: [\n"), "f"), Flags{Interval: "x"})
-	want := "f:1:1: did not find expected node content\n--interval: want a duration such as 300ms or 1s, got \"x\""
+	want := "f:1:1: did not find expected node content\n  hint: correct the YAML here, or a little above\n--interval: want a duration such as 300ms or 1s, got \"x\""
 	if err == nil {
 		t.Fatal("no error")
 	}

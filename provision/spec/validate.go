@@ -21,7 +21,7 @@ func (b *builder) validate() {
 		case !b.file.doc.Has("version"):
 			b.report("version", "is missing", "begin the file with version: 1")
 		case d.Version != FileVersion:
-			b.report("version", fmt.Sprintf("this havip reads version %d of the group file, got %d", FileVersion, d.Version), "")
+			b.report("version", fmt.Sprintf("this havip reads version %d of the group file, got %d", FileVersion, d.Version), fmt.Sprintf("write version: %d, or use the havip that the file was written for", FileVersion))
 		}
 	}
 	report := strict.Report(b.report)
@@ -53,7 +53,7 @@ func (b *builder) validateServers(report strict.Report) {
 	// once reports a value that an earlier server has too.
 	once := func(seen map[string]int, value, field string, i int) {
 		if other, taken := seen[value]; taken && value != "" {
-			report(fmt.Sprintf("servers[%d]%s", i, field), fmt.Sprintf("%q is listed twice, first at servers[%d]", value, other), "")
+			report(fmt.Sprintf("servers[%d]%s", i, field), fmt.Sprintf("%q is listed twice, first at servers[%d]", value, other), "name each one once")
 			return
 		}
 		seen[value] = i

@@ -109,7 +109,10 @@ func (g *groupFlags) read(in io.Reader) (*spec.File, error) {
 	}
 	data, err := readFile(g.file, in)
 	if err != nil {
-		return nil, ui.Usage(fmt.Errorf("read group file: %w", err))
+		return nil, ui.Usage(&usageError{
+			err:  fmt.Errorf("read group file: %w", err),
+			hint: "-f takes the path of a group file, or - to read it from stdin",
+		})
 	}
 	return spec.Read(data, g.file), nil
 }

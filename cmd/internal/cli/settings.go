@@ -56,7 +56,7 @@ func (a *app) load(cmd *cobra.Command) error {
 		// a flag.
 		for _, value := range valuesOf(f, a.settings.Get(f.Name)) {
 			if err := f.Value.Set(value); err != nil {
-				errs = append(errs, fmt.Errorf("setting %s (%s): %w", f.Name, envOf(f.Name), err))
+				errs = append(errs, fmt.Errorf("setting %s (%s): %w", f.Name, envOf(f.Name), wanted(f, value, err)))
 				return
 			}
 		}
@@ -95,6 +95,17 @@ func (a *app) readSettings() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// wanted says what a flag takes, where what Set says is for programmers.
+func wanted(f *pflag.Flag, value string, err error) error {
+	switch f.Value.Type() {
+	case "bool":
+		return fmt.Errorf("want true or false, got %q", value)
+	case "count":
+		return fmt.Errorf("want a number such as 1, got %q", value)
+	}
+	return err
 }
 
 // valuesOf is a setting as its flag would be typed. In a variable, a flag that

@@ -81,7 +81,9 @@ func (o *statusOptions) which(cmd *cobra.Command, a *app, args []string) (provis
 		return o.selection(cmd, a.streams.In, args)
 	}
 	if len(args) > 0 || o.file != "" {
-		return provision.Selection{}, target{}, ui.Usage(errors.New("--all goes without GROUP and -f"))
+		return provision.Selection{}, target{}, ui.Usage(&usageError{
+			err: errors.New("--all goes without GROUP and -f"), hint: "take one of them away",
+		})
 	}
 	return o.selection(cmd, a.streams.In, []string{"all"})
 }

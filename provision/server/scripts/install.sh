@@ -53,9 +53,12 @@ if have restorecon; then restorecon -R "$confdir" || true; fi
 if [ $init = systemd ]; then
 	systemctl is-enabled --quiet "$service" 2>/dev/null || systemctl enable --quiet "$service"
 elif have update-rc.d; then
+	# It does nothing where any link is left, be it one that only stops.
+	ls "$root"/etc/rc[2-5].d/S*"${script##*/}" >/dev/null 2>&1 || update-rc.d -f "${script##*/}" remove >/dev/null
 	update-rc.d "${script##*/}" defaults >/dev/null
 elif have chkconfig; then
 	chkconfig --add "${script##*/}"
+	chkconfig "${script##*/}" on # where somebody switched it off
 elif have rc-update; then
 	rc-update -q add "${script##*/}" default
 else

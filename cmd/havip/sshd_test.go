@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/havip/havip/agent/api"
+)
+
+// host stands in for a member's server as SSH reaches it: it lets one key in
+// and answers the script that looks at a server with facts of the test's
+// choice. It runs nothing.
+type host struct {
+	addr   *net.TCPAddr
+	listen net.Listener
+	key    ssh.Signer
+
+	mu      sync.Mutex
+	allowed ssh.PublicKey
+	facts   [][]string  // as provision/server/scripts/inspect.sh prints them
+	refusal string      // said instead of running a command, as a restricted login does
+	status  *api.Status // of the group's agent; nil: none answers
+}
+
+// newSigner makes a key, and its private half as a file holds it.
+func newSigner(t *testing.T, passphrase string) (ssh.Signer, []byte) {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var block *pem.Block
+	if passphrase == "" {
+		block, err = ssh.MarshalPrivateKey(private, "")
+	} else {
+		block, err = ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte(passphrase))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer, pem.EncodeToMemory(block)
+}
+
+// startHost serves on loopback until the test ends.
+func startHost(t *testing.T, allowed ssh.PublicKey) *host {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &host{addr: l.Addr().(*net.TCPAddr), listen: l, allowed: allowed}
+	h.key, _ = newSigner(t, "")
+	var mu sync.Mutex
+	var open []net.Conn
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			open = append(open, c)
+			mu.Unlock()
+			serving.Go(func() { h.serve(c) })
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		mu.Lock()
+		for _, c := range open {
+			c.Close()
+		}
+		mu.Unlock()
+		serving.Wait()
+	})
+	return h
+}
+
+func (h *host) serve(c net.Conn) {
+	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.allowed == nil || !bytes.Equal(h.allowed.Marshal(), key.Marshal()) {
+			return nil, errors.New("not an authorized key")
+		}
+		return nil, nil
+	}}
+	config.AddHostKey(h.key)
+	conn, channels, requests, err := ssh.NewServerConn(c, config)
+	if err != nil {
+		c.Close()
+		return
+	}
+	defer conn.Close()
+	var sessions sync.WaitGroup
+	defer sessions.Wait()
+	sessions.Go(func() { ssh.DiscardRequests(requests) })
+	for nc := range channels {
+		if nc.ChannelType() != "session" {
+			_ = nc.Reject(ssh.UnknownChannelType, "")
+			continue
+		}
+		sessions.Go(func() { h.session(nc) })
+	}
+}
+
+func (h *host) session(nc ssh.NewChannel) {
+	ch, requests, err := nc.Accept()
+	if err != nil {
+		return
+	}
+	defer ch.Close()
+	for r := range requests {
+		var exec struct{ Command string }
+		if r.Type != "exec" || ssh.Unmarshal(r.Payload, &exec) != nil {
+			_ = r.Reply(false, nil)
+			continue
+		}
+		_ = r.Reply(true, nil)
+		code := h.run(exec.Command, ch)
+		_, _ = ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Code uint32 }{code}))
+		return
+	}
+}
+
+// run answers a command. What is no question is refused: nothing that havip
+// refuses to do may get so far.
+func (h *host) run(command string, ch ssh.Channel) uint32 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.refusal != "":
+		fmt.Fprintln(ch.Stderr(), h.refusal)
+		return 1
+	case strings.Contains(command, "fact havip 1"):
+		for _, f := range h.facts {
+			fmt.Fprintln(ch, strings.Join(f, "\t"))
+		}
+		return 0
+	case strings.Contains(command, "\nstatus\n") && h.status == nil:
+		fmt.Fprintln(ch.Stderr(), "error: ask for the status: no agent is running there (/run/havip/bastion/control.sock)")
+		fmt.Fprintln(ch.Stderr(), "hint: systemctl status 'havip-agent@*', journalctl -u 'havip-agent@*'")
+		return 1
+	case strings.Contains(command, "\nstatus\n"):
+		if err := json.NewEncoder(ch).Encode(h.status); err != nil {
+			return 1
+		}
+		return 0
+	}
+	fmt.Fprintln(ch.Stderr(), "havip changes a server")
+	return 1
+}
+
+// close makes it a server that nothing listens on.
+func (h *host) close() { h.listen.Close() }
+
+// says makes a fact another one, or adds it.
+func (h *host) says(fact ...string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if i := slices.IndexFunc(h.facts, func(f []string) bool { return f[0] == fact[0] }); i >= 0 {
+		h.facts[i] = fact
+		return
+	}
+	h.facts = append(h.facts, fact)
+}
+
+// adds adds a fact of a kind that there may be several of.
+func (h *host) adds(fact ...string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.facts = append(h.facts, fact)
+}
+
+// lets sets whose key is let in; nil lets nobody in.
+func (h *host) lets(key ssh.PublicKey) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.allowed = key
+}
+
+// refuses makes every command end with code 1 and this text.
+func (h *host) refuses(text string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.refusal = text
+}
+
+// knownHost is its line for a known_hosts file, with a key that need not be its own.
+func (h *host) knownHost(key ssh.PublicKey) string {
+	return fmt.Sprintf("[127.0.0.1]:%d %s", h.addr.Port, ssh.MarshalAuthorizedKey(key))
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,2 @@
+// Package space makes network namespaces without a name and works in them.
+package space

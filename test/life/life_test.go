@@ -1,0 +1,154 @@
+package life
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/gophercloud/gophercloud/v2"
+)
+
+const (
+	vip  = "10.0.0.136"
+	fip  = "203.0.113.10"
+	file = `version: 1
+name: GROUP
+servers: [bastion-1, bastion-2]
+vips:
+  - {network: internal, address: 10.0.0.136, floating_ip: 203.0.113.10}
+`
+)
+
+// group is one that a test makes: a file, and a cloud to go back to.
+type group struct {
+	t      *testing.T
+	name   string
+	file   string
+	cloud  *gophercloud.ServiceClient
+	before string
+}
+
+// newGroup writes its file. When the test ends the group is gone and the
+// cloud as before.
+func newGroup(t *testing.T, name string) *group {
+	t.Helper()
+	g := &group{t: t, name: name, file: filepath.Join(t.TempDir(), name+".yaml"), cloud: neutron(t)}
+	g.before = snapshot(t, g.cloud)
+	g.write(strings.ReplaceAll(file, "GROUP", name))
+	t.Cleanup(func() { havip(t, "delete", name, "--yes") })
+	return g
+}
+
+func (g *group) write(text string) {
+	g.t.Helper()
+	if err := os.WriteFile(g.file, []byte(text), 0o600); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// create makes it so, and then finds nothing left to do.
+func (g *group) create(t *testing.T, more ...string) output {
+	t.Helper()
+	o := must(t, 0, append([]string{"create", "-f", g.file, "--yes"}, more...)...)
+	healthy(t, g.name)
+	if again := must(t, 0, "create", "-f", g.file, "--yes"); !strings.Contains(again.out, "no changes") {
+		t.Errorf("the second create does not say that there are no changes:\n%v", again)
+	}
+	return o
+}
+
+// gone deletes it and compares the cloud.
+func (g *group) gone(t *testing.T) {
+	t.Helper()
+	must(t, 0, "delete", g.name, "--yes")
+	if d := cmp.Diff(g.before, snapshot(t, g.cloud)); d != "" {
+		t.Errorf("delete leaves the cloud changed (-before +after):\n%s", d)
+	}
+	for _, server := range []string{"bastion-1", "bastion-2", "bastion-3"} {
+		if left := on(t, server, "ls -d /etc/havip /usr/local/bin/havip-agent /etc/init.d/havip-* /etc/rc?.d/*havip* 2>/dev/null; getent passwd havip; ip -o addr | grep "+vip+"/; true"); left != "" {
+			t.Errorf("delete leaves on %s:\n%s", server, left)
+		}
+	}
+	must(t, 0, "delete", g.name, "--yes")
+}
+
+// Each field of the group file is changed in a group that runs, one after the
+// other.
+func TestEachFieldIsChanged(t *testing.T) {
+	g := newGroup(t, "change")
+	g.create(t)
+	text := strings.ReplaceAll(file, "GROUP", g.name)
+	edit := func(from, to string) {
+		t.Helper()
+		if !strings.Contains(text, from) {
+			t.Fatalf("the file has no %q", from)
+		}
+		text = strings.Replace(text, from, to, 1)
+		g.write(text)
+	}
+	if s := healthy(t, g.name); s.active() == "" || s.VIPs[0].Address != vip || s.VIPs[0].Floating_IP != fip {
+		t.Errorf("status of a new group: %+v", s)
+	}
+	for _, step := range []struct {
+		name     string
+		from, to string
+		want     func(s status) bool
+		stays    bool // the active member is the same afterwards
+	}{
+		{"the interval", "vips:\n", "vrrp: {interval: 500ms}\nvips:\n", func(s status) bool { return s.Interval == "500ms" }, true},
+		{"preempt", "{interval: 500ms}", "{interval: 500ms, preempt: true}", func(s status) bool { return s.active() == "bastion-1" }, false},
+		{"a check", "vrrp:", "checks: [{name: ssh, tcp: \":22\"}]\nvrrp:", nil, true},
+		{"the check's timing", "tcp: \":22\"", "tcp: \":22\", interval: 2s, fall: 2", nil, true},
+		{"no check", "checks: [{name: ssh, tcp: \":22\", interval: 2s, fall: 2}]\n", "", nil, true},
+		{"a third member", "bastion-2]", "bastion-2, bastion-3]", func(s status) bool { return len(s.Members) == 3 }, true},
+		{"no floating IP", ", floating_ip: 203.0.113.10", "", func(s status) bool { return s.VIPs[0].Floating_IP == "" }, true},
+		{"a floating IP", "136}", "136, floating_ip: 203.0.113.10}", func(s status) bool { return s.VIPs[0].Floating_IP == fip }, true},
+		{"what must answer", "version: 1\n", "version: 1\nverify: icmp\n", nil, true},
+		{"the VRID", "{interval: 500ms,", "{id: 77, interval: 500ms,", func(s status) bool { return s.VRID == 77 }, false},
+		{"without the active one", "[bastion-1, ", "[", func(s status) bool { return len(s.Members) == 2 && s.active() == "bastion-2" }, false},
+		{"another order", "[bastion-2, bastion-3]", "[bastion-3, bastion-2]", func(s status) bool { return s.Members[0].Name == "bastion-3" }, false},
+	} {
+		was := healthy(t, g.name).active()
+		edit(step.from, step.to)
+		code := 3
+		if step.name == "what must answer" { // nothing in the cloud or on a server depends on it
+			code = 0
+		}
+		must(t, code, "plan", "-f", g.file, "--exit-code")
+		g.create(t)
+		s := healthy(t, g.name)
+		if step.want != nil {
+			eventually(t, step.name, func() error { // preempting takes its time
+				if s = healthy(t, g.name); !step.want(s) {
+					return fmt.Errorf("status %+v", s)
+				}
+				return nil
+			})
+		}
+		if step.stays && s.active() != was {
+			t.Errorf("%s: the active member was %s and is %s", step.name, was, s.active())
+		}
+	}
+	g.gone(t)
+}
+
+// What cannot change is refused, with the way to do it.
+func TestWhatCannotChangeIsRefused(t *testing.T) {
+	g := newGroup(t, "fixed")
+	g.create(t)
+	made := snapshot(t, g.cloud)
+	text := strings.ReplaceAll(file, "GROUP", g.name)
+	g.write(strings.ReplaceAll(text, vip, "10.0.0.137"))
+	o := must(t, 4, "create", "-f", g.file, "--yes")
+	if !strings.Contains(o.err, "havip delete "+g.name) {
+		t.Errorf("it does not say how to change the address:\n%v", o)
+	}
+	if d := cmp.Diff(made, snapshot(t, g.cloud)); d != "" {
+		t.Errorf("a refused create changed the cloud (-before +after):\n%s", d)
+	}
+	g.write(text)
+	g.gone(t)
+}
