@@ -91,7 +91,8 @@ func (a *access) clouds() string { return filepath.Join(a.work, "clouds.yaml") }
 func (a *access) environment() []string {
 	var env []string
 	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "OS_") && !strings.HasPrefix(v, "SSH_AUTH_SOCK=") {
+		elsewhere := func(prefix string) bool { return strings.HasPrefix(v, prefix) }
+		if !slices.ContainsFunc([]string{"OS_", "SSH_AUTH_SOCK=", "HAVIP_OS_", "HAVIP_SSH_", "HAVIP_HOST_KEYS="}, elsewhere) {
 			env = append(env, v)
 		}
 	}

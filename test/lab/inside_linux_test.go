@@ -28,6 +28,7 @@ func insideParts() []part {
 		{"a service starts at boot and stops at shutdown", service},
 		{"the console shows the host key as cloud-init prints it", console},
 		{"a server is the host's image without its secrets", image},
+		{"a server cannot reach the machine's kernel settings", machine},
 		{"a lab tells what is in it", report},
 		{"an address pair in Neutron opens the port in the kernel", pairs},
 		{"a new server runs its user data once, and is deleted", userData},
@@ -181,6 +182,17 @@ func image() error {
 	got, err := at("bastion-1", "ls -A /home /srv /mnt /etc/ssh /var/log /run/systemd 2>/dev/null; ls /root/.ssh; for i in /etc/rc?.d; do ls $i; done; ls /sys/class/net; id havip 2>/dev/null; true")
 	expect := "/etc/ssh:\nssh_host_ed25519_key\nssh_host_ed25519_key.pub\n\n/home:\n\n/mnt:\n\n/srv:\n\n/var/log:\nsyslog\nauthorized_keys\neth0\nlo"
 	return errors.Join(err, want("what is there", got, expect))
+}
+
+// machine is out of a server's reach: what a server does to the kernel as a
+// whole, it would do to the machine.
+func machine() error {
+	_, err := at("bastion-1",
+		"! sh -c 'echo h >/proc/sysrq-trigger' 2>/dev/null",
+		"! sh -c 'cat /proc/sys/kernel/printk >/proc/sys/kernel/printk' 2>/dev/null",
+		"! touch /sys/kernel/x 2>/dev/null",
+		"sh -c 'cat /proc/sys/net/ipv4/ip_forward >/proc/sys/net/ipv4/ip_forward'")
+	return err
 }
 
 func report() error {

@@ -3,9 +3,11 @@ package fabric
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/vishvananda/netlink"
@@ -68,7 +70,11 @@ func New(here, outside *space.Space, o Options) (*Fabric, error) {
 		{"bridge/bridge-nf-call-arptables", "0"},
 	}
 	for _, s := range settings {
-		if err := here.Set(s.name, s.value); err != nil {
+		err := here.Set(s.name, s.value)
+		if strings.HasPrefix(s.name, "ipv6/") && errors.Is(err, fs.ErrNotExist) {
+			continue // a kernel without IPv6
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

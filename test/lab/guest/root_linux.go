@@ -176,6 +176,9 @@ func mountAPI(root string) error {
 			return fmt.Errorf("mount /%s: %w", m.target, err)
 		}
 	}
+	if err := keepMachine(root); err != nil {
+		return err
+	}
 	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
 		node := filepath.Join(root, "dev", name)
 		if err := os.WriteFile(node, nil, 0o666); err != nil {
@@ -188,6 +191,31 @@ func mountAPI(root string) error {
 	for name, to := range map[string]string{"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"} {
 		if err := os.Symlink(to, filepath.Join(root, "dev", name)); err != nil {
 			return fmt.Errorf("make a device: %w", err)
+		}
+	}
+	return nil
+}
+
+// keepMachine makes what belongs to the whole machine read-only, but for the
+// network's settings, which are the server's own: a server is crashed through
+// Nova, not by /proc/sysrq-trigger, which would take the machine with it.
+func keepMachine(root string) error {
+	for _, name := range []string{"proc/sys", "proc/sysrq-trigger", "proc/irq", "proc/bus", "sys"} {
+		path := filepath.Join(root, name)
+		if _, err := os.Stat(path); err != nil {
+			continue // not in this kernel
+		}
+		if err := unix.Mount(path, path, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+			return fmt.Errorf("bind /%s: %w", name, err)
+		}
+		if name == "proc/sys" {
+			net := filepath.Join(path, "net")
+			if err := unix.Mount(net, net, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+				return fmt.Errorf("bind /%s/net: %w", name, err)
+			}
+		}
+		if err := unix.Mount("", path, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+			return fmt.Errorf("make /%s read-only: %w", name, err)
 		}
 	}
 	return nil
