@@ -11,7 +11,7 @@ func TestRefusesAServer(t *testing.T) {
 	refuse(t, []refusal{
 		{
 			name: "that cannot be reached",
-			bend: func(w *world) { w.hosts["bastion-2"].close() },
+			bend: func(w *world) { w.hosts["bastion-2"].close(w.t) },
 			code: 4,
 			says: `
 error: server bastion-2 cannot be reached: reach {SSH of bastion-2} from here: dial tcp {SSH of bastion-2}: connect: connection refused

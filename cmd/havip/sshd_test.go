@@ -169,8 +169,13 @@ func (h *host) run(command string, ch ssh.Channel) uint32 {
 	return 1
 }
 
-// close makes it a server that nothing listens on.
-func (h *host) close() { h.listen.Close() }
+// close makes it a server that nothing listens on. Its port stays taken, so
+// that no other test's server gets it.
+func (h *host) close(t *testing.T) {
+	t.Helper()
+	h.listen.Close()
+	keepPort(t, h.addr.Port)
+}
 
 // says makes a fact another one, or adds it.
 func (h *host) says(fact ...string) {

@@ -29,6 +29,9 @@ func login(host string, via *ssh.Client) (*ssh.Client, error) {
 	return loginWith(host, via, key)
 }
 
+// dialLimit leaves room for SYNs that are sent again (after 1, 3 and 7 s).
+const dialLimit = 10 * time.Second
+
 func loginWith(host string, via *ssh.Client, key ssh.Signer) (*ssh.Client, error) {
 	known, err := knownhosts.New("/etc/ssh/ssh_known_hosts")
 	if err != nil {
@@ -40,7 +43,7 @@ func loginWith(host string, via *ssh.Client, key ssh.Signer) (*ssh.Client, error
 	if via != nil {
 		c, err = via.Dial("tcp", address)
 	} else {
-		c, err = net.DialTimeout("tcp", address, time.Second)
+		c, err = net.DialTimeout("tcp", address, dialLimit)
 	}
 	if err != nil {
 		return nil, err

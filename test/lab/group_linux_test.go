@@ -24,7 +24,7 @@ func TestAGroup(t *testing.T) {
 	needRoot(t)
 	dir := t.TempDir()
 	for _, name := range []string{"havip", "havip-agent"} {
-		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), "github.com/havip/havip/cmd/"+name)
+		cmd := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(dir, name), "github.com/havip/havip/cmd/"+name)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("build %s: %v\n%s", name, err, out)
@@ -82,8 +82,11 @@ func group() error {
 	if _, err := havip(create...); err != nil {
 		return err
 	}
-	first, err := active()
-	if err != nil {
+	first := ""
+	if err := until("one is active", func() (err error) {
+		first, err = active()
+		return err
+	}); err != nil {
 		return err
 	}
 	answers := func() error {
@@ -93,7 +96,7 @@ func group() error {
 		}
 		return err
 	}
-	if err := answers(); err != nil {
+	if err := until("the floating IP answers", answers); err != nil {
 		return err
 	}
 	// The power goes, without a shutdown: the agent cannot say farewell.

@@ -40,7 +40,7 @@ func outside() int {
 		return 1
 	}
 	defer os.RemoveAll(bin)
-	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", bin+string(filepath.Separator), "../../cmd/havip", "../../cmd/havip-agent")
+	build := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", bin+string(filepath.Separator), "../../cmd/havip", "../../cmd/havip-agent")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Printf("build the programs: %v\n%s", err, out)

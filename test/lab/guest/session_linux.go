@@ -15,7 +15,7 @@ import (
 
 // linger is how long output is waited for when a command has ended, but left
 // something behind that still holds it open.
-const linger = 2 * time.Second
+const linger = 30 * time.Second
 
 // shell is one session: what the client asked for, until it runs.
 type shell struct {

@@ -30,14 +30,13 @@ func (h *Host) Stop(ctx context.Context, id string, soft bool) error {
 	}
 	// A server that loses its power is silent at once: its processes need a
 	// moment to die.
+	var errs []error
 	for _, p := range m.ports {
-		if err := h.Fabric.Cut(p, true); err != nil {
-			return err
-		}
+		errs = append(errs, h.Fabric.Cut(p, true))
 	}
 	h.Reaper.Signal(m.init, syscall.SIGKILL)
 	<-m.init.Done()
-	return h.off(m)
+	return errors.Join(append(errs, h.off(m))...)
 }
 
 // off takes away what a server needs only while it runs.
