@@ -91,7 +91,7 @@ const pairLimit = 10
 // full refuses a port that has as many pairs as Neutron allows: it would say
 // so only when half of the group is made.
 func (c *checker) full(subject string, p openstack.Port) {
-	vip, need := "ADDRESS", 0
+	vip, need := "", 0
 	for _, v := range c.d.VIPs {
 		if portIn(p, v.Subnet).IsValid() && (!v.Address.IsValid() || !plan.Allows(p, v.Address)) {
 			need++
@@ -104,10 +104,13 @@ func (c *checker) full(subject string, p openstack.Port) {
 	if need == 0 || len(p.Pairs)+need <= pairLimit || beyond || c.opt.LookOnly {
 		return
 	}
+	more := "where this cloud allows more, choose the VIP (--address), add it yourself and repeat"
+	if vip != "" {
+		more = "where this cloud allows more, add the VIP's yourself and repeat: openstack port set --allowed-address ip-address=" + vip + " " + p.ID
+	}
 	c.fail(Finding{
 		Subject: subject, Message: fmt.Sprintf("port %s has %d address pairs, and Neutron's default limit is %d", p.ID, len(p.Pairs), pairLimit),
-		Hint: "take one off that is not needed: openstack port show " + p.ID + "\n" +
-			"where this cloud allows more, add the VIP's yourself and repeat: openstack port set --allowed-address ip-address=" + vip + " " + p.ID,
+		Hint: "take one off that is not needed: openstack port show " + p.ID + "\n" + more,
 	})
 }
 

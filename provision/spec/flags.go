@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -99,7 +100,7 @@ func (b *builder) overlayServers(flags []string) {
 		name, port, chosen := strings.Cut(flag, "=")
 		if name == "" || chosen && port == "" {
 			b.report("servers", fmt.Sprintf("want NAME or NAME=PORT, got %q", flag), "")
-			name, port, chosen = flag, "", false // it counts as one, so that nothing is said of too few
+			name, port, chosen = cmp.Or(flag, "?"), "", false // it counts as one, so that nothing is said of too few
 		}
 		s := known[name]
 		s.Name = name
