@@ -54,7 +54,11 @@ if [ $init = systemd ]; then
 	systemctl is-enabled --quiet "$service" 2>/dev/null || systemctl enable --quiet "$service"
 elif have update-rc.d; then
 	# It does nothing where any link is left, be it one that only stops.
-	ls "$root"/etc/rc[2-5].d/S*"${script##*/}" >/dev/null 2>&1 || update-rc.d -f "${script##*/}" remove >/dev/null
+	for level in 2 3 4 5; do
+		ls "$root/etc/rc$level.d"/S*"${script##*/}" >/dev/null 2>&1 && continue
+		update-rc.d -f "${script##*/}" remove >/dev/null
+		break
+	done
 	update-rc.d "${script##*/}" defaults >/dev/null
 elif have chkconfig; then
 	chkconfig --add "${script##*/}"
