@@ -127,7 +127,9 @@ END
     external_ids:ovn-bridge=br-int external_ids:ovn-bridge-datapath-type=netdev \
     external_ids:ovn-bridge-mappings=physext:br-ex external_ids:ovn-cms-options=enable-chassis-as-gw \
     external_ids:ovn-monitor-all=true
-  start ovs-vswitchd root ovs-vswitchd "unix:$OVS_RUNDIR/db.sock" --pidfile="$OVS_RUNDIR/ovs-vswitchd.pid" -vconsole:warn
+  # Debian's OVS 3.1.0 aborts now and then in its userspace connection tracking (conn_update_state, lib/conntrack.c:1063):
+  # the monitor starts it again, and ovn-controller gives it its flows.
+  start ovs-vswitchd root ovs-vswitchd "unix:$OVS_RUNDIR/db.sock" --monitor --pidfile="$OVS_RUNDIR/ovs-vswitchd.pid" -vconsole:warn
   await ovs-vswitchd 20 test -s "$OVS_RUNDIR/ovs-vswitchd.pid"
   ovs-vsctl --timeout=20 --may-exist add-br br-ex -- set Bridge br-ex datapath_type=netdev fail_mode=standalone
   ovn-nbctl --no-wait init
