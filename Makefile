@@ -1,7 +1,8 @@
 # havip. `make` alone lists the targets.
 VERSION ?= $(shell git describe --tags --always --abbrev=12 --dirty 2>/dev/null || echo 0.0.0-dev)
 GO ?= go
-TEST_FLAGS ?=
+# what the lab's tests build and run is not seen by the cache of test results
+TEST_FLAGS ?= -count=1
 ACCEPTANCE_FLAGS ?=
 # the race detector needs a C compiler; a machine with nothing but Go tests without it
 RACE := $(shell command -v $(firstword $(shell $(GO) env CC)) >/dev/null 2>&1 && echo -race)
@@ -13,14 +14,17 @@ SHELL_FILES := .ci/run $(wildcard test/cloud/*.sh test/cloud/lib/*.sh test/accep
 DIST := havip-linux-amd64 havip-linux-arm64 havip-darwin-amd64 havip-darwin-arm64 havip-windows-amd64.exe \
 	havip-lab-linux-amd64 havip-lab-linux-arm64
 
+# the lab needs root; the build does not
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
 .PHONY: help demo build agent dist dist-check test lint docs cloud-up cloud-down cloud-status cloud-states acceptance clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 demo: build ## the whole main job in a cloud on this machine (Linux, root); nothing of it is left
-	@$(GO) build -o bin/havip-lab ./cmd/havip-lab
-	@bin/havip-lab demo --havip bin/havip
+	@$(GO) build -buildvcs=false -o bin/havip-lab ./cmd/havip-lab
+	@$(SUDO) bin/havip-lab demo --havip bin/havip
 
 build: agent ## bin/havip, with the agents for linux amd64 and arm64 inside
 	CGO_ENABLED=0 $(GO) build -tags embedagent -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$(VERSION)" -o bin/havip ./cmd/havip
