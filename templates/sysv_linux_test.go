@@ -58,6 +58,9 @@ type sysv struct {
 func newSysV(t *testing.T) sysv {
 	t.Helper()
 	if os.Geteuid() != 0 {
+		if os.Getenv("HAVIP_REQUIRE_NETNS") == "1" {
+			t.Fatal("needs root (HAVIP_REQUIRE_NETNS=1)")
+		}
 		t.Skip("the script changes the user: needs root")
 	}
 	// Not t.TempDir: the agent's user could not enter it.

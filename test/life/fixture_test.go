@@ -22,6 +22,18 @@ import (
 // patience is how long anything may take before it counts as never.
 const patience = 2 * time.Minute
 
+// needLab skips a test where no lab could be made.
+func needLab(t *testing.T) {
+	t.Helper()
+	switch {
+	case os.Getenv(inside) != "":
+	case os.Getenv("HAVIP_REQUIRE_NETNS") == "1":
+		t.Fatal("the lab needs root (HAVIP_REQUIRE_NETNS=1)")
+	default:
+		t.Skip("the lab needs root")
+	}
+}
+
 // output is what a run of havip ended with.
 type output struct {
 	code     int

@@ -36,6 +36,7 @@ type group struct {
 // cloud as before.
 func newGroup(t *testing.T, name string) *group {
 	t.Helper()
+	needLab(t)
 	g := &group{t: t, name: name, file: filepath.Join(t.TempDir(), name+".yaml"), cloud: neutron(t)}
 	g.before = snapshot(t, g.cloud)
 	g.write(strings.ReplaceAll(file, "GROUP", name))
