@@ -52,10 +52,38 @@ type Router struct {
 	Source    netip.Addr     `json:"source"`
 	Addresses []netip.Prefix `json:"addresses"`
 	Peers     []Peer         `json:"peers"`
+	Version   int            `json:"version"` // of VRRP
+	Mode      string         `json:"mode"`    // unicast or multicast
+	// Problems are what the agent sees wrong now, the cause named.
+	Problems []Problem `json:"problems,omitempty"`
+	// Transitions counts changes of state by their reason.
+	Transitions map[string]uint64 `json:"transitions,omitempty"`
 	// Held tells whether the VIPs are on the NIC now.
 	Held     bool              `json:"held"`
 	Counters map[string]uint64 `json:"counters"` // adverts, drops by reason, late wake-ups, renewals
 }
+
+// Problem is something wrong that the agent sees.
+type Problem struct {
+	Code   string    `json:"code"` // one of the Problem constants
+	Detail string    `json:"detail"`
+	Since  time.Time `json:"since"`
+}
+
+// The codes of problems.
+const (
+	// ProblemAdvertsBlocked: a peer announces our VIP while its advertisements do
+	// not arrive, or takes no notice of ours: protocol 112 is blocked.
+	ProblemAdvertsBlocked = "adverts-blocked"
+	// ProblemAddressConflict: a station that is no peer announces our VIP.
+	ProblemAddressConflict = "address-conflict"
+	// ProblemRival: another active is heard, and has not yielded.
+	ProblemRival = "rival"
+	// ProblemFault: something that the agent tried failed, and still does.
+	ProblemFault = "fault"
+	// ProblemMismatch: a peer advertises other addresses or another interval.
+	ProblemMismatch = "mismatch"
+)
 
 // Peer is another member as this agent sees it.
 type Peer struct {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/havip/havip/agent/api"
+	"github.com/havip/havip/agent/vrrp"
 )
 
 // Config is one group on one server: /etc/havip/GROUP.yaml.
@@ -21,13 +22,38 @@ type Config struct {
 type Router struct {
 	VRID      int            `yaml:"vrid"`
 	Interface Interface      `yaml:"interface"`
-	Addresses []netip.Prefix `yaml:"addresses"`       // /32 or /128
-	Source    netip.Addr     `yaml:"source"`          // of the adverts: the port's fixed address
-	Peers     []netip.Addr   `yaml:"peers,omitempty"` // empty: multicast
-	Priority  int            `yaml:"priority"`        // 1 to 254; 255 is the address owner
-	Interval  api.Duration   `yaml:"interval"`        // 10ms to 40.95s
-	Version   int            `yaml:"version"`         // 3
-	Preempt   bool           `yaml:"preempt"`
+	Addresses []netip.Prefix `yaml:"addresses"` // /32 or /128
+	Source    netip.Addr     `yaml:"source"`    // of the adverts: the port's fixed address
+	// Mode is ModeUnicast or ModeMulticast; empty: unicast when there are peers.
+	// In multicast, peers are those whose advertisements are taken; empty: all.
+	Mode     string       `yaml:"mode,omitempty"`
+	Peers    []netip.Addr `yaml:"peers,omitempty"`
+	Priority int          `yaml:"priority"` // 10 to 253; 255 is the address owner
+	Interval api.Duration `yaml:"interval"` // 10ms to 40.95s; version 2: whole seconds to 255s
+	Version  int          `yaml:"version"`  // 3, or 2 (RFC 3768, IPv4 only)
+	Preempt  bool         `yaml:"preempt"`
+	// PreemptDelay is how long a backup of higher priority lets the active be
+	// before it preempts it.
+	PreemptDelay api.Duration `yaml:"preempt_delay,omitempty"`
+	// StartDelay is how long a router listens after its start, beyond the down
+	// interval, before it takes over.
+	StartDelay api.Duration `yaml:"start_delay,omitempty"`
+	// Checksum is the form that version 3 sends over IPv4: "pseudo-header" (the
+	// default, what keepalived, FRR and routers do) or "message" (RFC 9568).
+	Checksum vrrp.ChecksumForm `yaml:"checksum,omitempty"`
+	Announce Announce          `yaml:"announce,omitempty"`
+}
+
+// The modes of a router.
+const (
+	ModeUnicast   = "unicast"
+	ModeMulticast = "multicast"
+)
+
+// Announce is how an active tells the network where the VIPs are.
+type Announce struct {
+	Replies bool         `yaml:"replies,omitempty"` // gratuitous ARP as reply too, not only as request
+	Refresh api.Duration `yaml:"refresh,omitempty"` // how often it is repeated; 30s when not given
 }
 
 // Interface says which NIC the router is on: the one with this MAC and this

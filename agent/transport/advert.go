@@ -11,9 +11,14 @@ import (
 type Config struct {
 	Interface string     // name of the NIC
 	Source    netip.Addr // of the adverts, an address of the NIC; decides the family
+	// Peers are whom the adverts go to and from whom they are taken. With
+	// Multicast they are only the latter; empty: from all.
 	Peers     []netip.Addr
-	VRID      int
-	Version   int
+	Multicast bool
+	// Checksum is the form that is sent; empty: the usual one.
+	Checksum vrrp.ChecksumForm
+	VRID     int
+	Version  int
 	// Interval is the configured one. Only version 2 needs it: it drops adverts
 	// with any other (RFC 3768 section 7.1).
 	Interval  time.Duration

@@ -23,6 +23,14 @@ type Config struct {
 	Preempt  bool
 	Version  int // 3 (2: RFC 3768)
 	Source   netip.Addr
+	// PreemptDelay is how long a backup lets an active of lower priority be
+	// before it preempts it; havip, as keepalived's preempt_delay.
+	PreemptDelay time.Duration
+	// StartDelay is how long the machine listens after Start, beyond the down
+	// interval, before it takes over; havip.
+	StartDelay time.Duration
+	// Refresh is how often an active repeats its announcements; zero: 30 s.
+	Refresh time.Duration
 }
 
 // normalize moves what havip reserves or the protocol cannot say to the nearest

@@ -38,6 +38,15 @@ type (
 	}
 	// Reconfigured carries new settings; no transition comes from it.
 	Reconfigured struct{ Config Config }
+	// Claimed says that a peer announced one of our VIPs at At, by gratuitous ARP
+	// or an unsolicited NA: it is active, whether its advertisements arrive or not.
+	// Greater tells that its MAC is greater than ours, which decides where
+	// advertisements cannot.
+	Claimed struct {
+		From    netip.Addr
+		Greater bool
+		At      time.Time
+	}
 	// Sent reports that the advertisement of a SendAdvert effect left at At.
 	// An active that has not sent for its down interval gives up the VIPs.
 	Sent struct{ At time.Time }
@@ -51,4 +60,5 @@ func (TakeOver) event()     {}
 func (Health) event()       {}
 func (Link) event()         {}
 func (Reconfigured) event() {}
+func (Claimed) event()      {}
 func (Sent) event()         {}
