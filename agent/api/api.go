@@ -68,6 +68,9 @@ type Problem struct {
 	Code   string    `json:"code"` // one of the Problem constants
 	Detail string    `json:"detail"`
 	Since  time.Time `json:"since"`
+	// Peer is the member that it is about, by the address that it sends from;
+	// not valid when it is about none.
+	Peer netip.Addr `json:"peer,omitzero"`
 }
 
 // The codes of problems.

@@ -44,6 +44,7 @@ func sections() map[reflect.Type]string {
 		reflect.TypeFor[api.Status]():         "agent",
 		reflect.TypeFor[api.Router]():         "router",
 		reflect.TypeFor[api.Peer]():           "peer",
+		reflect.TypeFor[api.Problem]():        "problem",
 		reflect.TypeFor[api.Check]():          "check",
 		reflect.TypeFor[reachObject]():        "reachable",
 		reflect.TypeFor[groupObject]():        "listed group",

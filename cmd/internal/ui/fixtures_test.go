@@ -136,7 +136,9 @@ func member(name, id string, state api.State, priority int, since time.Duration,
 			Interval: api.Duration(300 * time.Millisecond), Interface: "ens3", Source: own,
 			Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.0.136/32")},
 			Peers:     []api.Peer{{Address: other, LastAdvert: noon().Add(-time.Second), Priority: 499 - priority}},
-			Held:      state == api.Active, Counters: map[string]uint64{"adverts_sent": 12},
+			Version:   3, Mode: "unicast",
+			Transitions: map[string]uint64{reason: 1},
+			Held:        state == api.Active, Counters: map[string]uint64{"adverts_sent": 12},
 		}},
 		Checks:       []api.Check{{Name: "ssh", OK: true, Since: noon().Add(-since)}},
 		ConfigSHA256: "cccccccc",
@@ -166,6 +168,10 @@ func degraded() StatusView {
 	v.Status.Members[1].Status = nil
 	v.Status.Members[1].Err = &provision.Problem{Message: "log in to 10.0.0.131:22 as \"debian\": access refused\ntried SHA256:abc"}
 	v.Status.Members[0].Status.Checks[0].OK = false
+	v.Status.Members[0].Status.Routers[0].Problems = []api.Problem{{
+		Code: api.ProblemAdvertsBlocked, Detail: "announces 10.0.0.136, but its advertisements do not arrive",
+		Since: noon().Add(-time.Minute), Peer: addr("10.0.0.131"),
+	}}
 	v.Status.Deviations = []plan.Deviation{
 		{
 			Object: "port bastion-2", ID: port2, Message: "allowed address 10.0.0.136 is missing",
