@@ -17,7 +17,12 @@ func (Linux) Find(i config.Interface) (vip.NIC, error) { return vip.Find(i) }
 
 // Addresses implements Host.
 func (Linux) Addresses(nic vip.NIC, r config.Router) Addresses {
-	return vip.NewSet(nic, r.Source, r.Addresses)
+	return vip.NewSet(vip.Config{
+		NIC:       nic,
+		Source:    r.Source,
+		Addresses: r.Addresses,
+		Replies:   r.Announce.Replies,
+	})
 }
 
 // Watch implements Host.

@@ -39,19 +39,3 @@ type Advert struct {
 
 // dropOverflow counts packets that came while the receive buffer was full.
 const dropOverflow vrrp.DropReason = "overflow"
-
-// arrival turns a kernel time stamp, which is of the wall clock, into a time with
-// a monotonic reading. A step of the wall clock between stamp and now would make
-// the advert older or newer than it is, and an advert that looks old causes a
-// takeover. So the result is held between earliest, when the socket was last seen
-// empty, and now: the packet came in between.
-func arrival(now, stamp, earliest time.Time) time.Time {
-	at := now.Add(-now.Sub(stamp))
-	switch {
-	case stamp.IsZero() || at.After(now):
-		return now
-	case at.Before(earliest):
-		return earliest
-	}
-	return at
-}

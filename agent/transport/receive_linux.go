@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/havip/havip/agent/arrival"
 	"github.com/havip/havip/agent/vrrp"
 )
 
@@ -74,7 +75,7 @@ func (c *Conn) next(fd int) (advert Advert, got, some bool, err error) {
 	if reason != vrrp.Accepted {
 		return Advert{}, false, true, nil
 	}
-	advert.At = arrival(time.Now(), timestamp(ancillary), c.empty)
+	advert.At = arrival.Time(time.Now(), arrival.Stamp(ancillary), c.empty)
 	return advert, true, true, nil
 }
 

@@ -1,16 +1,15 @@
 package transport
 
 import (
-	"encoding/binary"
 	"fmt"
 	"os"
 	"syscall"
-	"time"
 	"unsafe"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/havip/havip/agent/arrival"
 	"github.com/havip/havip/agent/vrrp"
 )
 
@@ -56,8 +55,8 @@ func (s *socket) prepare(f family, fd int, device string, receiveBuffer int) err
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer); err != nil {
 		return fmt.Errorf("set receive buffer: %w", err)
 	}
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
-		return fmt.Errorf("ask for receive time stamps: %w", err)
+	if err := arrival.Enable(fd); err != nil {
+		return err
 	}
 	// TC_PRIO_INTERACTIVE: the first band of pfifo_fast, and the highest that
 	// needs no privilege.
@@ -132,20 +131,3 @@ func (s *socket) overflows() (uint32, error) {
 }
 
 func (s *socket) close() error { return s.file.Close() }
-
-// timestamp finds the receive time stamp among the control messages: a struct
-// timespec, of two words.
-func timestamp(ancillary []unix.SocketControlMessage) time.Time {
-	for _, m := range ancillary {
-		if m.Header.Level != unix.SOL_SOCKET || m.Header.Type != unix.SCM_TIMESTAMPNS {
-			continue
-		}
-		switch b := m.Data; len(b) {
-		case 16:
-			return time.Unix(int64(binary.NativeEndian.Uint64(b)), int64(binary.NativeEndian.Uint64(b[8:])))
-		case 8: // 32-bit machines
-			return time.Unix(int64(binary.NativeEndian.Uint32(b)), int64(binary.NativeEndian.Uint32(b[4:])))
-		}
-	}
-	return time.Time{}
-}

@@ -17,9 +17,9 @@ import (
 // one that moves a VIP on every back end of Neutron.
 func (s *Set) Announce() error {
 	var errs []error
-	for _, p := range s.addrs {
-		if err := s.announce(p.Addr()); err != nil {
-			errs = append(errs, fmt.Errorf("announce address %s on %q: %w", p.Addr(), s.nic.Name, err))
+	for _, vip := range s.all {
+		if err := s.announce(vip); err != nil {
+			errs = append(errs, fmt.Errorf("announce address %s on %q: %w", vip, s.nic.Name, err))
 		}
 	}
 	return errors.Join(errs...)

@@ -17,19 +17,39 @@ import (
 // address is not on the NIC.
 var ErrOwnAddressMissing = errors.New("the server's own address is not on the interface")
 
+// Config is the VIPs of one virtual router and where they belong.
+type Config struct {
+	NIC       NIC
+	Source    netip.Addr     // the server's own address on the NIC
+	Addresses []netip.Prefix // the VIPs
+	Replies   bool           // announce IPv4 VIPs in the form of a reply too
+}
+
 // Set is the VIPs of one virtual router on its NIC. It keeps no record of what
 // it did: the kernel's table is the truth, so that a set made by a restarted
 // agent finds what the earlier one left. It is not safe for concurrent use.
 type Set struct {
-	nic    NIC
-	source netip.Addr // the server's own address on the NIC
-	addrs  []netip.Prefix
-	arp    *packet.Conn // opened by the first Announce
+	nic     NIC
+	source  netip.Addr
+	all     []netip.Addr   // what is announced
+	addrs   []netip.Prefix // what is put there and taken off: all but source
+	replies bool
+	arp     *packet.Conn // opened by the first Announce
 }
 
-// NewSet returns the set of the addresses on the NIC. It touches nothing.
-func NewSet(nic NIC, source netip.Addr, addrs []netip.Prefix) *Set {
-	return &Set{nic: nic, source: source, addrs: slices.Clone(addrs)}
+// NewSet returns the set of the VIPs on the NIC. It touches nothing.
+//
+// A VIP that is the server's own address (its owner, RFC 9568 section 1.7) is
+// announced and left alone otherwise: whoever gave it to the server keeps it.
+func NewSet(cfg Config) *Set {
+	s := &Set{nic: cfg.NIC, source: cfg.Source, replies: cfg.Replies}
+	for _, p := range cfg.Addresses {
+		s.all = append(s.all, p.Addr())
+		if p.Addr() != cfg.Source {
+			s.addrs = append(s.addrs, p)
+		}
+	}
+	return s
 }
 
 // Add puts the VIPs on the NIC with a lease, or renews the lease of those that

@@ -38,7 +38,7 @@ func find(t *testing.T, want config.Interface) vip.NIC {
 
 func newSet(t *testing.T, prefixes ...netip.Prefix) *vip.Set {
 	t.Helper()
-	s := vip.NewSet(find(t, config.Interface{Name: netnstest.Device}), own, prefixes)
+	s := vip.NewSet(vip.Config{NIC: find(t, config.Interface{Name: netnstest.Device}), Source: own, Addresses: prefixes})
 	t.Cleanup(func() { _ = s.Close() })
 	return s
 }
@@ -168,7 +168,7 @@ func TestLastRenewalIsWhenAddWasCalled(t *testing.T) {
 		}
 		// An earlier agent's lease is seen by a new set, and ages.
 		earlier, _ := lastRenewal()
-		another := vip.NewSet(find(t, config.Interface{Name: netnstest.Device}), own, []netip.Prefix{vip1, vip2})
+		another := newSet(t, vip1, vip2)
 		netnstest.Eventually(t, "300 ms have passed", func() bool { return time.Since(earlier) > 300*time.Millisecond })
 		at, ok, err := another.LastRenewal()
 		if d := at.Sub(earlier); err != nil || !ok || d < -20*time.Millisecond || d > 20*time.Millisecond {
@@ -181,6 +181,28 @@ func TestLastRenewalIsWhenAddWasCalled(t *testing.T) {
 		netnstest.AddAddress(t, netnstest.Device, vip1.String())
 		if at, ok := lastRenewal(); ok {
 			t.Errorf("got %s with a VIP that somebody added for ever", at)
+		}
+	})
+}
+
+func TestTheServersOwnAddressIsNeitherAddedNorRemoved(t *testing.T) {
+	inPair(t, func(*netnstest.Namespace) {
+		before, err := netlink.AddrList(netnstest.Link(t, netnstest.Device), unix.AF_INET)
+		netnstest.Must(t, err)
+		s := newSet(t, netip.PrefixFrom(own, 24), vip1)
+		netnstest.Must(t, s.Add(5*time.Second))
+		if !held(t, s) {
+			t.Error("the other VIP is not held after Add")
+		}
+		netnstest.Must(t, s.Remove())
+		state, err := s.Inspect(config.Interface{Name: netnstest.Device})
+		if err != nil || !state.Usable || state.Any {
+			t.Errorf("after Remove: %+v, %v; want no VIP, and the own address there", state, err)
+		}
+		after, err := netlink.AddrList(netnstest.Link(t, netnstest.Device), unix.AF_INET)
+		netnstest.Must(t, err)
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Errorf("addresses (-before +after):\n%s", diff)
 		}
 	})
 }

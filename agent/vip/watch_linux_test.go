@@ -71,7 +71,11 @@ func TestWatchReportsWhatChangesUntilItsContextEnds(t *testing.T) {
 		i := config.Interface{Name: netnstest.Device}
 		nic, err := Find(i)
 		netnstest.Must(t, err)
-		s := NewSet(nic, netip.MustParseAddr("10.99.0.1"), []netip.Prefix{netip.MustParsePrefix("10.99.0.100/32")})
+		s := NewSet(Config{
+			NIC:       nic,
+			Source:    netip.MustParseAddr("10.99.0.1"),
+			Addresses: []netip.Prefix{netip.MustParsePrefix("10.99.0.100/32")},
+		})
 
 		// As the engine does it: look after each report, and only then.
 		expect := func(what string, seen func(State) bool) {
@@ -133,7 +137,7 @@ func TestWatchReportsAfterNotificationsWereLost(t *testing.T) {
 		netnstest.Must(t, err)
 		nic, err := Find(config.Interface{Name: "lo"})
 		netnstest.Must(t, err)
-		s := NewSet(nic, netip.Addr{}, []netip.Prefix{netip.MustParsePrefix("127.9.9.9/32")})
+		s := NewSet(Config{NIC: nic, Addresses: []netip.Prefix{netip.MustParsePrefix("127.9.9.9/32")}})
 		netnstest.Must(t, s.Add(time.Minute))
 		all, err := readAddresses()
 		netnstest.Must(t, err)

@@ -1,11 +1,11 @@
-package transport
+package arrival
 
 import (
 	"testing"
 	"time"
 )
 
-func TestArrivalIsHeldBetweenTheEmptySocketAndNow(t *testing.T) {
+func TestATimeIsHeldBetweenTheEarliestAndNow(t *testing.T) {
 	now := time.Now()
 	wall := now.Round(0) // without the monotonic reading, as a time stamp is
 	earliest := now.Add(-time.Second)
@@ -17,7 +17,7 @@ func TestArrivalIsHeldBetweenTheEmptySocketAndNow(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := arrival(now, tt.stamp, earliest)
+			got := Time(now, tt.stamp, earliest)
 			// Both have a monotonic reading, which is what Sub compares then.
 			if d := got.Sub(tt.want); d != 0 {
 				t.Errorf("got a time %s after the one wanted", d)

@@ -1,0 +1,3 @@
+// Package arrival tells when the kernel received a packet, however late it was
+// read.
+package arrival
