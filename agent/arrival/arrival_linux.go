@@ -2,22 +2,14 @@ package arrival
 
 import (
 	"encoding/binary"
-	"fmt"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// Enable makes the kernel stamp what the socket receives.
-func Enable(fd int) error {
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
-		return fmt.Errorf("ask for receive time stamps: %w", err)
-	}
-	return nil
-}
-
 // Stamp finds the receive time stamp among the control messages of a packet: a
-// struct timespec, of two words. Zero: there is none.
+// struct timespec, of two words. The socket has asked for it with SO_TIMESTAMPNS.
+// Zero: there is none.
 func Stamp(ancillary []unix.SocketControlMessage) time.Time {
 	for _, m := range ancillary {
 		if m.Header.Level != unix.SOL_SOCKET || m.Header.Type != unix.SCM_TIMESTAMPNS {

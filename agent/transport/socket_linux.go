@@ -9,7 +9,6 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/havip/havip/agent/arrival"
 	"github.com/havip/havip/agent/vrrp"
 )
 
@@ -55,8 +54,8 @@ func (s *socket) prepare(f family, fd int, device string, receiveBuffer int) err
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer); err != nil {
 		return fmt.Errorf("set receive buffer: %w", err)
 	}
-	if err := arrival.Enable(fd); err != nil {
-		return err
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
+		return fmt.Errorf("ask for receive time stamps: %w", err)
 	}
 	// TC_PRIO_INTERACTIVE: the first band of pfifo_fast, and the highest that
 	// needs no privilege.

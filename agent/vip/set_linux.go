@@ -29,12 +29,12 @@ type Config struct {
 // it did: the kernel's table is the truth, so that a set made by a restarted
 // agent finds what the earlier one left. It is not safe for concurrent use.
 type Set struct {
-	nic     NIC
-	source  netip.Addr
-	all     []netip.Addr   // what is announced
-	addrs   []netip.Prefix // what is put there and taken off: all but source
-	replies bool
-	arp     *packet.Conn // opened by the first Announce
+	nic       NIC
+	source    netip.Addr
+	all       []netip.Addr   // what is announced
+	addrs     []netip.Prefix // what is put there and taken off: all but source
+	replies   bool
+	announcer *packet.Conn // opened by the first Announce
 }
 
 // NewSet returns the set of the VIPs on the NIC. It touches nothing.
@@ -102,14 +102,14 @@ func (s *Set) Held() (bool, error) {
 // Rebind moves the set to another NIC: the same one with a new index after it
 // was plugged in again, as a rule. The VIPs on the old NIC are not touched.
 func (s *Set) Rebind(nic NIC) {
-	s.closeARP()
+	s.closeAnnouncer()
 	s.nic = nic
 }
 
 // Close closes the socket that Announce keeps open. The VIPs stay; a set can be
 // used again after Close.
 func (s *Set) Close() error {
-	s.closeARP()
+	s.closeAnnouncer()
 	return nil
 }
 

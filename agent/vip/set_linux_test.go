@@ -16,9 +16,11 @@ import (
 )
 
 var (
-	own  = netip.MustParseAddr("10.99.0.1")
-	vip1 = netip.MustParsePrefix("10.99.0.100/32")
-	vip2 = netip.MustParsePrefix("10.99.0.101/32")
+	own   = netip.MustParseAddr("10.99.0.1")
+	vip1  = netip.MustParsePrefix("10.99.0.100/32")
+	vip2  = netip.MustParsePrefix("10.99.0.101/32")
+	vip6  = netip.MustParsePrefix("fd00:99::100/128")
+	vip6b = netip.MustParsePrefix("fd00:99::101/128")
 )
 
 // inPair runs the test in one of two namespaces that a cable joins; its end has

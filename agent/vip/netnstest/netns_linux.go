@@ -8,6 +8,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 // Device is the name of each end of the cable that Pair lays.
@@ -103,11 +104,15 @@ func Link(t *testing.T, name string) netlink.Link {
 	return l
 }
 
-// AddAddress puts an address on a device, for ever.
+// AddAddress puts an address on a device, for ever. An IPv6 one can be used at
+// once, without duplicate address detection.
 func AddAddress(t *testing.T, device, cidr string) {
 	t.Helper()
 	a, err := netlink.ParseAddr(cidr)
 	Must(t, err)
+	if a.IP.To4() == nil {
+		a.Flags = unix.IFA_F_NODAD
+	}
 	Must(t, netlink.AddrAdd(Link(t, device), a))
 }
 
