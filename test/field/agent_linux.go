@@ -1,0 +1,193 @@
+package field
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/havip/havip/agent/api"
+	"github.com/havip/havip/agent/config"
+	"github.com/havip/havip/agent/control"
+)
+
+// agentFile names the agent that is tested. Main builds one of this tree unless
+// it is given.
+const agentFile = "HAVIP_FIELD_AGENT"
+
+const (
+	// nobody is who the agent runs as.
+	nobody = 65534
+	// realtime is the priority that the agent's unit allows it.
+	realtime = 10
+)
+
+// Main is a package's TestMain: it builds the agent once for all its tests.
+func Main(m *testing.M) int {
+	if os.Getenv(agentFile) != "" || os.Geteuid() != 0 { // without root every test is skipped
+		return m.Run()
+	}
+	dir, err := os.MkdirTemp("", "havip-field-agent-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		err = build(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	// As the unit does, where it may be: the agents inherit the right to real time.
+	_ = unix.Setrlimit(unix.RLIMIT_RTPRIO, &unix.Rlimit{Cur: realtime, Max: realtime})
+	return m.Run()
+}
+
+func build(dir string) error {
+	path := filepath.Join(dir, "havip-agent")
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o", path, "github.com/havip/havip/cmd/havip-agent")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the agent: %w\n%s", err, out)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return err
+	}
+	return os.Setenv(agentFile, path)
+}
+
+// Agent is the real agent in a node, as nobody with its two capabilities.
+type Agent struct {
+	*Process // of the last Start
+	n        *Node
+	dir      string
+	cfg      config.Config
+}
+
+// Agent starts the agent. Group, control socket and interfaces that c leaves
+// out are filled in.
+func (n *Node) Agent(c config.Config) *Agent {
+	n.f.t.Helper()
+	a := &Agent{n: n, dir: n.folder("agent", nobody, nobody)}
+	a.Configure(c)
+	a.Start()
+	return a
+}
+
+// Configure writes the configuration file; the agent reads it when it is
+// started or gets SIGHUP.
+func (a *Agent) Configure(c config.Config) {
+	a.n.f.t.Helper()
+	if c.Group == "" {
+		c.Group = "field"
+	}
+	if c.Control == "" {
+		c.Control = filepath.Join(a.dir, "control.sock")
+	}
+	for i := range c.Routers {
+		if c.Routers[i].Interface == (config.Interface{}) {
+			c.Routers[i].Interface.Name = Device
+		}
+	}
+	text, err := config.Marshal(c)
+	must(a.n.f.t, err)
+	a.Write(text)
+	a.cfg = c
+}
+
+// Write writes the configuration file as it is.
+func (a *Agent) Write(text []byte) {
+	a.n.f.t.Helper()
+	must(a.n.f.t, os.WriteFile(a.file(), text, 0o644))
+}
+
+func (a *Agent) file() string { return filepath.Join(a.dir, "agent.yaml") }
+
+// Config is what Configure wrote last.
+func (a *Agent) Config() config.Config { return a.cfg }
+
+// Start starts an agent that has ended again.
+func (a *Agent) Start() {
+	a.n.f.t.Helper()
+	capabilities := []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW}
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_RTPRIO, &limit) != nil || limit.Cur < realtime {
+		// A container's root may not raise the limit: the other way to the same.
+		capabilities = append(capabilities, unix.CAP_SYS_NICE)
+	}
+	a.Process = a.n.Start(syscall.SysProcAttr{
+		Credential:  &syscall.Credential{Uid: nobody, Gid: nobody},
+		AmbientCaps: capabilities,
+	}, os.Getenv(agentFile), "run", "--config", a.file())
+}
+
+// Client asks the agent.
+func (a *Agent) Client() *control.Client { return control.NewClient(a.cfg.Control) }
+
+// Status is what the agent says of itself; one that does not answer says
+// nothing.
+func (a *Agent) Status() api.Status {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	status, err := a.Client().Status(ctx)
+	if err != nil {
+		return api.Status{}
+	}
+	return status
+}
+
+// Router is the agent's first router; a zero value is no answer.
+func (a *Agent) Router() api.Router {
+	if all := a.Status().Routers; len(all) > 0 {
+		return all[0]
+	}
+	return api.Router{}
+}
+
+// Transitions counts the changes of state of all routers since the start.
+func (a *Agent) Transitions() (count uint64) {
+	for _, r := range a.Status().Routers {
+		count += r.Counters["transitions"]
+	}
+	return count
+}
+
+// Becomes waits until all routers of the agent are in a state.
+func (a *Agent) Becomes(s api.State) {
+	a.n.f.t.Helper()
+	var last api.Status
+	EventuallyOr(a.n.f.t, func() bool {
+		last = a.Status()
+		for _, r := range last.Routers {
+			if r.State != s {
+				return false
+			}
+		}
+		return len(last.Routers) > 0
+	}, func() string { return fmt.Sprintf("the agent of %s becomes %s: %+v", a.n.Name, s, last.Routers) })
+}
+
+// Switchover makes this agent the active one.
+func (a *Agent) Switchover() {
+	a.n.f.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	must(a.n.f.t, a.Client().Switchover(ctx))
+	a.Becomes(api.Active)
+}
+
+// Events are those that the agent keeps.
+func (a *Agent) Events() []api.Event {
+	a.n.f.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var all []api.Event
+	must(a.n.f.t, a.Client().Events(ctx, false, func(e api.Event) error {
+		all = append(all, e)
+		return nil
+	}))
+	return all
+}
