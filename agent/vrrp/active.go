@@ -138,6 +138,12 @@ func (m *Machine) healthChanged(now time.Time) {
 	m.advertiseAt(now, PriorityLeave)
 }
 
+// giveUp goes to Backup because another router of the group did.
+func (m *Machine) giveUp(now time.Time, why string) []Effect {
+	m.becomeBackup(now, m.listen(now), Together, why)
+	return m.take()
+}
+
 // noteSent takes the report of an advertisement that left. One that left after
 // too long a silence does not count: a backup may be active by then.
 func (m *Machine) noteSent(ev Event) {

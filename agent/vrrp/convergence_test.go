@@ -3,6 +3,7 @@ package vrrp
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,21 +26,23 @@ func TestMembersConvergeOnceTheWireIsWhole(t *testing.T) {
 
 		preempt := rapid.Bool().Draw(t, "preempt")
 		intervals := []time.Duration{100 * ms, 300 * ms, time.Second}
+		routers := rapid.IntRange(1, 2).Draw(t, "routers")
 		for i := range rapid.IntRange(2, 3).Draw(t, "members") {
-			w.add(string(rune('a'+i)), Config{
+			cfg := Config{
 				Priority: rapid.SampledFrom([]int{10, 100, 249, 250, 253}).Draw(t, "priority"),
 				Interval: rapid.SampledFrom(intervals).Draw(t, "interval"),
 				Preempt:  preempt,
-			})
+			}
+			w.add(string(rune('a'+i)), slices.Repeat([]Config{cfg}, routers)...)
 		}
 		for _, n := range w.nodes {
-			w.handle(n, Start{})
+			w.all(n, Start{})
 		}
 
 		// The chaos draws few values itself, so that rapid can shrink what it did.
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		loss := rapid.Float64Range(0, 1).Draw(t, "loss")
-		w.deliver = func(_, _ *node) (time.Duration, bool) {
+		w.deliver = func(_, _ *node, _ int) (time.Duration, bool) {
 			return time.Duration(rng.Int64N(int64(200 * ms))), rng.Float64() >= loss
 		}
 		for range rapid.IntRange(0, 20).Draw(t, "faults") {
@@ -47,14 +50,20 @@ func TestMembersConvergeOnceTheWireIsWhole(t *testing.T) {
 			w.fault(n, rapid.SampledFrom(faults).Draw(t, "fault"))
 			w.run(time.Duration(rapid.IntRange(0, 2000).Draw(t, "wait")) * ms)
 			for _, n := range w.nodes {
-				if s := n.m.State(); s != api.Active && w.holds(n) {
-					fail("%s is %s and holds the VIPs", n.name, s)
+				for i := range n.routers {
+					s := n.g.Router(i).State()
+					if s != n.m.State() {
+						fail("the routers of %s are %s and %s", n.name, n.m.State(), s)
+					}
+					if s != api.Active && w.holds(n) {
+						fail("%s is %s and holds the VIPs", n.name, s)
+					}
 				}
 			}
 		}
 
 		w.log("the wire is whole")
-		w.deliver = func(_, _ *node) (time.Duration, bool) { return ms, true }
+		w.deliver = func(_, _ *node, _ int) (time.Duration, bool) { return ms, true }
 		healthy := false
 		for _, n := range w.nodes {
 			w.fault(n, "resume")
@@ -100,11 +109,20 @@ func (w *wire) fault(n *node, fault string) {
 		w.wake(n)
 	case "restart":
 		// Killed and started again: the kernel tells whether the lease still runs.
-		n.m, n.paused = New(n.m.Config(), 1), false
-		w.handle(n, Start{Resume: w.holds(n)})
+		var cfgs []Config
+		for i := range n.routers {
+			cfgs = append(cfgs, n.g.Router(i).Config())
+		}
+		n.boot(cfgs, 1)
+		n.paused = false
+		w.all(n, Start{Resume: w.holds(n)})
+	case "linkdown", "linkup":
+		if !n.paused {
+			w.tell(n, len(n.routers)-1, Link{Up: fault == "linkup", Why: "no carrier"})
+		}
 	default:
 		if ev, ok := event(fault); ok && !n.paused {
-			w.handle(n, ev)
+			w.all(n, ev)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,10 +21,11 @@ var update = flag.Bool("update", false, "rewrite testdata/*.txt with what the ma
 // TestConversations plays testdata/*.txt: commands, each followed by what the
 // machines did, below a line of dashes. Lines with # are comments.
 //
-//	members a=250 b=249 [interval=400ms] [preempt]
+//	members a=250 b=249 [routers=N] [interval=400ms] [preempt]
 //	start|stop|takeover|sick|well|linkdown|linkup|pause|resume|kill NAME...
 //	cut NAME NAME    no advertisement passes between the two
 //	oneway FROM TO   none passes from the one to the other
+//	                 (with routers=N these and links take NAME/VRID: one router of it)
 //	heal             all pass again
 //	reload NAME [priority=N] [interval=D]
 //	run DURATION
@@ -59,8 +61,10 @@ func TestConversations(t *testing.T) {
 // play runs the commands of a conversation and returns it with what happened.
 func play(script []byte) ([]byte, error) {
 	var out bytes.Buffer
-	c := &conversation{wire: newWire(func(line string) { fmt.Fprintln(&out, line) }), blocked: map[[2]*node]bool{}}
-	c.wire.deliver = func(from, to *node) (time.Duration, bool) { return ms, !c.blocked[[2]*node{from, to}] }
+	c := &conversation{wire: newWire(func(line string) { fmt.Fprintln(&out, line) }), blocked: map[path]bool{}}
+	c.wire.deliver = func(from, to *node, router int) (time.Duration, bool) {
+		return ms, !c.blocked[path{from, to, router}]
+	}
 
 	output := false // inside what an earlier run wrote
 	lines := bufio.NewScanner(bytes.NewReader(script))
@@ -87,7 +91,13 @@ func play(script []byte) ([]byte, error) {
 
 type conversation struct {
 	*wire
-	blocked map[[2]*node]bool
+	blocked map[path]bool
+}
+
+// path is the way of one router's advertisements.
+type path struct {
+	from, to *node
+	router   int
 }
 
 // event is what a command hands each machine that it names.
@@ -103,10 +113,6 @@ func event(command string) (Event, bool) {
 		return Health{OK: false}, true
 	case "well":
 		return Health{OK: true}, true
-	case "linkdown":
-		return Link{Up: false, Why: "no carrier"}, true
-	case "linkup":
-		return Link{Up: true}, true
 	}
 	return nil, false
 }
@@ -115,11 +121,16 @@ func (c *conversation) do(words []string) error {
 	command, args := words[0], words[1:]
 	if ev, ok := event(command); ok {
 		for _, name := range args {
-			c.handle(c.node(name), ev)
+			c.all(c.node(name), ev)
 		}
 		return nil
 	}
 	switch command {
+	case "linkdown", "linkup":
+		for _, arg := range args {
+			name, router := c.router(arg)
+			c.tell(c.node(name), max(router, 0), Link{Up: command == "linkup", Why: "no carrier"})
+		}
 	case "members":
 		return c.members(args)
 	case "reload":
@@ -128,17 +139,17 @@ func (c *conversation) do(words []string) error {
 		if err != nil {
 			return err
 		}
-		c.handle(n, Reconfigured{Config: cfg})
+		c.tell(n, 0, Reconfigured{Config: cfg})
 	case "kill":
 		c.node(args[0]).dead = true
 	case "pause", "resume":
 		c.node(args[0]).paused = command == "pause"
 	case "cut":
-		a, b := c.node(args[0]), c.node(args[1])
-		c.blocked[[2]*node{a, b}], c.blocked[[2]*node{b, a}] = true, true
+		c.block(args[0], args[1], true)
+		c.block(args[1], args[0], true)
 	case "oneway":
-		c.blocked[[2]*node{c.node(args[1]), c.node(args[0])}] = false
-		c.blocked[[2]*node{c.node(args[0]), c.node(args[1])}] = true
+		c.block(args[1], args[0], false)
+		c.block(args[0], args[1], true)
 	case "heal":
 		clear(c.blocked)
 	case "run":
@@ -155,13 +166,41 @@ func (c *conversation) do(words []string) error {
 	return nil
 }
 
+// router splits "a/52" into a member and the index of its router; -1 is any.
+func (c *conversation) router(arg string) (name string, router int) {
+	name, vrid, one := strings.Cut(arg, "/")
+	if !one {
+		return name, -1
+	}
+	n, err := strconv.Atoi(vrid)
+	if err != nil {
+		panic(err)
+	}
+	return name, n - 51
+}
+
+func (c *conversation) block(from, to string, on bool) {
+	from, r1 := c.router(from)
+	to, r2 := c.router(to)
+	a, b, router := c.node(from), c.node(to), max(r1, r2)
+	for i := range a.routers {
+		if router < 0 || router == i {
+			c.blocked[path{a, b, i}] = on
+		}
+	}
+}
+
 func (c *conversation) members(args []string) error {
 	var cfg Config
 	var names, settings []string
+	routers := 1
 	for _, arg := range args {
-		if key, _, _ := strings.Cut(arg, "="); len(key) == 1 {
+		switch key, value, _ := strings.Cut(arg, "="); {
+		case len(key) == 1:
 			names = append(names, arg)
-		} else {
+		case key == "routers":
+			routers, _ = strconv.Atoi(value)
+		default:
 			settings = append(settings, arg)
 		}
 	}
@@ -174,7 +213,7 @@ func (c *conversation) members(args []string) error {
 		if cfg, err = configure(cfg, []string{"priority=" + priority}); err != nil {
 			return err
 		}
-		c.add(name, cfg)
+		c.add(name, slices.Repeat([]Config{cfg}, routers)...)
 	}
 	return nil
 }

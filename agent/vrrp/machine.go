@@ -24,6 +24,8 @@ type Machine struct {
 	stopped bool // Stopped was returned; nothing happens any more
 	healthy bool
 	linkUp  bool
+	// listensFirst holds for an owner whose group has a router that it does not own.
+	listensFirst bool
 
 	// Of these only the one that state names is valid.
 	backup  backup
@@ -120,6 +122,11 @@ func (m *Machine) Handle(now time.Time, ev Event) []Effect {
 		m.reconfigure(now, ev.Config.normalize())
 	}
 
+	return m.take()
+}
+
+// take returns the effects that have come together.
+func (m *Machine) take() []Effect {
 	effects := m.effects
 	m.effects = nil
 	return effects
@@ -145,7 +152,7 @@ func (m *Machine) start(now time.Time, ev Start) {
 // begin is the way out of Init: the owner of the address is active at once, any
 // other listens first (RFC 9568 section 6.4.1). An unhealthy owner listens too.
 func (m *Machine) begin(now time.Time, reason Reason) {
-	if m.cfg.Priority == PriorityOwner && m.healthy {
+	if m.cfg.Priority == PriorityOwner && m.healthy && !m.listensFirst {
 		m.becomeActive(now, OwnsAddress, "")
 		return
 	}

@@ -18,6 +18,7 @@ const (
 	SwitchoverTo   Reason = "switchover to this member"
 	SwitchoverFrom Reason = "switchover to another member"
 	Stalled        Reason = "could not advertise for the down interval"
+	Together       Reason = "moves with another router of the group"
 	LinkDown       Reason = "the interface is not usable"
 	LinkUp         Reason = "the interface is usable again"
 	Stopping       Reason = "stopping"

@@ -79,5 +79,13 @@ func earliest(times ...time.Time) time.Time {
 	return first
 }
 
+// later is the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
 // due tells whether a timer that may be unset has come.
 func due(timer, now time.Time) bool { return !timer.IsZero() && !now.Before(timer) }

@@ -16,71 +16,112 @@ type wire struct {
 	now   time.Time
 	nodes []*node
 	// deliver tells how long an advertisement takes, or that it is lost.
-	deliver func(from, to *node) (delay time.Duration, ok bool)
+	deliver func(from, to *node, router int) (delay time.Duration, ok bool)
 	log     func(line string)
 }
 
-// node is one machine with its server.
+// node is one member: a group of machines with their server.
 type node struct {
 	name    string
-	m       *Machine
+	g       *Group
+	m       *Machine // of its first router
 	paused  bool
 	dead    bool
-	arrived []Received // with At in the future while under way
-	lease   time.Time  // until when the kernel keeps the VIPs
-	last    int        // priority of the last advertisement that was shown
+	arrived []letter // with at in the future while under way
+	routers []routerOfNode
+}
+
+// routerOfNode is what the server keeps for one router.
+type routerOfNode struct {
+	lease   time.Time // until when the kernel keeps the VIPs
+	last    int       // priority of the last advertisement that was shown
+	stopped bool
+}
+
+// letter is an event that is under way to a router.
+type letter struct {
+	router int
+	at     time.Time
+	ev     Event
 }
 
 func newWire(log func(string)) *wire {
 	return &wire{
 		now:     epoch,
-		deliver: func(_, _ *node) (time.Duration, bool) { return ms, true },
+		deliver: func(_, _ *node, _ int) (time.Duration, bool) { return ms, true },
 		log:     log,
 	}
 }
 
-// add puts a machine on the wire; addresses rise in the order of addition.
-func (w *wire) add(name string, cfg Config) *node {
-	cfg.VRID, cfg.Version = 51, 3
-	cfg.Source = netip.AddrFrom4([4]byte{10, 0, 0, byte(len(w.nodes) + 1)})
-	n := &node{name: name, m: New(cfg, uint64(len(w.nodes))), last: -1}
+// add puts a member on the wire; addresses rise in the order of addition.
+func (w *wire) add(name string, cfgs ...Config) *node {
+	for i := range cfgs {
+		cfgs[i].VRID = 51 + i
+		cfgs[i].Source = netip.AddrFrom4([4]byte{10, 0, byte(i), byte(len(w.nodes) + 1)})
+	}
+	n := &node{name: name}
+	for range cfgs {
+		n.routers = append(n.routers, routerOfNode{last: -1})
+	}
+	n.boot(cfgs, uint64(len(w.nodes)))
 	w.nodes = append(w.nodes, n)
 	return n
 }
 
-// handle gives an event to a machine and does what it asks for.
-func (w *wire) handle(n *node, ev Event) {
-	if n.dead {
-		return
+func (n *node) boot(cfgs []Config, seed uint64) {
+	n.g = NewGroup(cfgs, seed)
+	n.m = n.g.Router(0)
+}
+
+// tell gives an event to one router, all an event to the whole member.
+func (w *wire) tell(n *node, router int, ev Event) {
+	if !n.dead {
+		w.perform(n, ev, n.g.Handle(w.now, router, ev))
 	}
-	effects := n.m.Handle(w.now, ev)
-	w.show(n, ev, effects)
-	for _, e := range effects {
-		switch e := e.(type) {
+}
+
+func (w *wire) all(n *node, ev Event) {
+	if !n.dead {
+		w.perform(n, ev, n.g.HandleAll(w.now, ev))
+	}
+}
+
+// perform does what the machines ask for.
+func (w *wire) perform(n *node, cause Event, acts []Act) {
+	w.show(n, cause, acts)
+	for _, act := range acts {
+		r := &n.routers[act.Router]
+		switch e := act.Effect.(type) {
 		case SendAdvert:
-			w.send(n, e)
-			w.handle(n, Sent{At: w.now})
+			w.send(n, act.Router, e)
+			w.tell(n, act.Router, Sent{At: w.now})
 		case AddVIPs:
-			n.lease = w.now.Add(e.Lease)
+			r.lease = w.now.Add(e.Lease)
 		case RemoveVIPs:
-			n.lease = time.Time{}
+			r.lease = time.Time{}
 		case Stopped:
-			n.dead = true
+			r.stopped = true
+			n.dead = !slices.ContainsFunc(n.routers, func(r routerOfNode) bool { return !r.stopped })
 		}
 	}
 }
 
-func (w *wire) send(from *node, e SendAdvert) {
+func (w *wire) send(from *node, router int, e SendAdvert) {
 	for _, to := range w.nodes {
-		delay, ok := w.deliver(from, to)
+		delay, ok := w.deliver(from, to, router)
 		if to == from || !ok {
 			continue
 		}
-		to.arrived = append(to.arrived, Received{
-			From: from.m.Config().Source, Priority: e.Priority, Interval: e.Interval, At: w.now.Add(delay),
-		})
-		slices.SortStableFunc(to.arrived, func(a, b Received) int { return a.At.Compare(b.At) })
+		at := w.now.Add(delay)
+		to.arrive(letter{router, at, Received{
+			From: from.g.Router(router).Config().Source, Priority: e.Priority, Interval: e.Interval, At: at,
+		}})
 	}
+}
+
+func (n *node) arrive(l letter) {
+	n.arrived = append(n.arrived, l)
+	slices.SortStableFunc(n.arrived, func(a, b letter) int { return a.at.Compare(b.at) })
 }
 
 // run lets time pass. A machine hears what has arrived before its timer fires.
@@ -106,9 +147,9 @@ func (w *wire) next() time.Time {
 		if n.dead || n.paused {
 			continue
 		}
-		at = earliest(at, n.m.Deadline())
+		at = earliest(at, n.g.Deadline())
 		if len(n.arrived) > 0 {
-			at = earliest(at, n.arrived[0].At)
+			at = earliest(at, n.arrived[0].at)
 		}
 	}
 	if at.Before(w.now) && !at.IsZero() {
@@ -121,13 +162,13 @@ func (w *wire) wake(n *node) {
 	if n.dead || n.paused {
 		return
 	}
-	for len(n.arrived) > 0 && !n.arrived[0].At.After(w.now) {
-		ev := n.arrived[0]
+	for len(n.arrived) > 0 && !n.arrived[0].at.After(w.now) {
+		l := n.arrived[0]
 		n.arrived = n.arrived[1:]
-		w.handle(n, ev)
+		w.tell(n, l.router, l.ev)
 	}
-	if due(n.m.Deadline(), w.now) {
-		w.handle(n, Tick{})
+	if due(n.g.Deadline(), w.now) {
+		w.all(n, Tick{})
 	}
 }
 
@@ -139,8 +180,10 @@ func (w *wire) node(name string) *node {
 	return w.nodes[i]
 }
 
-// holds tells whether the kernel of n has the VIPs now.
-func (w *wire) holds(n *node) bool { return w.now.Before(n.lease) }
+// holds tells whether the kernel of n has VIPs now.
+func (w *wire) holds(n *node) bool {
+	return slices.ContainsFunc(n.routers, func(r routerOfNode) bool { return w.now.Before(r.lease) })
+}
 
 // actives are the machines in Active that are running.
 func (w *wire) actives() []*node {
@@ -149,40 +192,59 @@ func (w *wire) actives() []*node {
 	})
 }
 
-// show writes the effects for people. The advertisements and renewals that a
-// tick repeats are left out.
-func (w *wire) show(n *node, ev Event, effects []Effect) {
-	var words []string
-	for _, e := range effects {
-		_, tick := ev.(Tick)
-		switch e := e.(type) {
-		case SendAdvert:
-			if !tick || e.Priority != n.last || !w.holds(n) {
-				words = append(words, fmt.Sprintf("advert %d", e.Priority))
+// show writes the effects for people, a line for each router. The advertisements
+// and renewals that a tick repeats are left out.
+func (w *wire) show(n *node, cause Event, acts []Act) {
+	for i := range n.routers {
+		var words []string
+		for _, act := range acts {
+			if act.Router != i {
+				continue
 			}
-			n.last = e.Priority
-		case AddVIPs:
-			if !w.holds(n) {
-				words = append(words, fmt.Sprintf("VIPs on for %s", e.Lease))
+			if word := w.word(n, i, cause, act.Effect); word != "" {
+				words = append(words, word)
 			}
-		case RemoveVIPs:
-			words = append(words, "VIPs off")
-		case Announce:
-			words = append(words, "announce ("+e.Why+")")
-		case Rival:
-			words = append(words, fmt.Sprintf("rival %s at %d", e.From, e.Priority))
-		case Transition:
-			line := fmt.Sprintf("%s -> %s: %s", e.From, e.To, e.Reason)
-			if e.Detail != "" {
-				line += " [" + e.Detail + "]"
-			}
-			words = append(words, line)
-		case Stopped:
-			words = append(words, "stopped")
 		}
-	}
-	if len(words) > 0 {
+		if len(words) == 0 {
+			continue
+		}
+		name := n.name
+		if len(n.routers) > 1 {
+			name = fmt.Sprintf("%s/%d", n.name, n.g.Router(i).Config().VRID)
+		}
 		at := w.now.Sub(epoch).Truncate(100 * time.Microsecond)
-		w.log(fmt.Sprintf("%8.4fs %s  %s", at.Seconds(), n.name, strings.Join(words, "; ")))
+		w.log(fmt.Sprintf("%8.4fs %s  %s", at.Seconds(), name, strings.Join(words, "; ")))
 	}
+}
+
+func (w *wire) word(n *node, router int, cause Event, e Effect) string {
+	r := &n.routers[router]
+	held := w.now.Before(r.lease)
+	switch e := e.(type) {
+	case SendAdvert:
+		_, tick := cause.(Tick)
+		news := !tick || e.Priority != r.last || !held
+		if r.last = e.Priority; news {
+			return fmt.Sprintf("advert %d", e.Priority)
+		}
+	case AddVIPs:
+		if !held {
+			return fmt.Sprintf("VIPs on for %s", e.Lease)
+		}
+	case RemoveVIPs:
+		return "VIPs off"
+	case Announce:
+		return "announce (" + e.Why + ")"
+	case Rival:
+		return fmt.Sprintf("rival %s at %d", e.From, e.Priority)
+	case Transition:
+		line := fmt.Sprintf("%s -> %s: %s", e.From, e.To, e.Reason)
+		if e.Detail != "" {
+			line += " [" + e.Detail + "]"
+		}
+		return line
+	case Stopped:
+		return "stopped"
+	}
+	return ""
 }

@@ -1,0 +1,166 @@
+package vrrp
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/havip/havip/agent/api"
+)
+
+// Group is the virtual routers of one agent, which move together: who has the one
+// address has them all (havip's, as keepalived's sync group). All of them are in
+// Init, or all in Backup, or all active; only on leaving does each hand over by
+// itself. It is as pure as its machines.
+//
+// A backup takes over when every router of the group is due. So a path that is
+// broken for one of them alone moves nothing: the other router still hears the
+// active. When one router has to give up its VIPs all do.
+type Group struct {
+	routers []*Machine
+	links   []Link // as last told
+}
+
+// Act is an effect for the engine and the index of the router that it concerns.
+type Act struct {
+	Router int
+	Effect Effect
+}
+
+// NewGroup makes the machines of a group, in Init.
+func NewGroup(cfgs []Config, seed uint64) *Group {
+	g := &Group{}
+	for i, cfg := range cfgs {
+		g.routers = append(g.routers, New(cfg, seed+uint64(i)))
+		g.links = append(g.links, Link{Up: true})
+	}
+	g.rank()
+	return g
+}
+
+// Router is the machine with this index, to be looked at; events go through the group.
+func (g *Group) Router(i int) *Machine { return g.routers[i] }
+
+// Deadline is when the next Tick is wanted; zero when none is. Backups want it when
+// the last of them is due.
+func (g *Group) Deadline() time.Time {
+	var first, gate time.Time
+	for _, m := range g.routers {
+		if m.state == api.Backup {
+			gate = later(gate, m.Deadline())
+		} else {
+			first = earliest(first, m.Deadline())
+		}
+	}
+	return earliest(first, gate)
+}
+
+// Handle takes an event of one router: Received, Claimed, Sent, Link or Reconfigured.
+// Its effects can be of others.
+func (g *Group) Handle(now time.Time, router int, ev Event) []Act {
+	acts := make([][]Effect, len(g.routers))
+	switch ev := ev.(type) {
+	case Link:
+		g.links[router] = ev
+		for i, m := range g.routers {
+			acts[i] = m.Handle(now, g.linkOf(i))
+		}
+	default:
+		acts[router] = g.routers[router].Handle(now, ev)
+	}
+	if _, ok := ev.(Reconfigured); ok {
+		g.rank()
+	}
+	g.drag(now, acts)
+	return interleave(acts)
+}
+
+// HandleAll takes an event of the whole group: Start, Tick, Health, TakeOver or
+// Shutdown. A group resumes as a whole or not at all.
+func (g *Group) HandleAll(now time.Time, ev Event) []Act {
+	acts := make([][]Effect, len(g.routers))
+	_, tick := ev.(Tick)
+	gated := tick && !g.ready(now)
+	for i, m := range g.routers {
+		if gated && m.state == api.Backup {
+			continue
+		}
+		acts[i] = m.Handle(now, ev)
+	}
+	g.drag(now, acts)
+	return interleave(acts)
+}
+
+// ready tells whether every backup is due.
+func (g *Group) ready(now time.Time) bool {
+	for _, m := range g.routers {
+		if m.state == api.Backup && !due(m.Deadline(), now) {
+			return false
+		}
+	}
+	return true
+}
+
+// drag has the active routers follow one that is no longer.
+func (g *Group) drag(now time.Time, acts [][]Effect) {
+	why := ""
+	for _, m := range g.routers {
+		if m.state == api.Backup {
+			why = fmt.Sprintf("router %d: %s", m.cfg.VRID, m.reason)
+			break
+		}
+	}
+	if why == "" {
+		return
+	}
+	for i, m := range g.routers {
+		if m.state == api.Active {
+			acts[i] = append(acts[i], m.giveUp(now, why)...)
+		}
+	}
+}
+
+// linkOf is the link as router i should see it: without that of each router none
+// can serve. One that is leaving needs only its own.
+func (g *Group) linkOf(i int) Link {
+	own := g.links[i]
+	if !own.Up || g.routers[i].state == api.Leaving {
+		return own
+	}
+	for j, other := range g.links {
+		if !other.Up {
+			return Link{Why: fmt.Sprintf("router %d: %s", g.routers[j].cfg.VRID, other.Why)}
+		}
+	}
+	return own
+}
+
+// rank tells each machine what it is to the others: owners begin as active only
+// when all are.
+func (g *Group) rank() {
+	owners := true
+	for _, m := range g.routers {
+		owners = owners && m.cfg.Priority == PriorityOwner
+	}
+	for _, m := range g.routers {
+		m.listensFirst = !owners
+	}
+}
+
+// interleave takes the first effect of each router, then the second of each, and so
+// on: of a group that takes over all advertisements go before the first VIP is
+// added, or other backups would take over the last routers meanwhile.
+func interleave(acts [][]Effect) []Act {
+	var out []Act
+	for n := 0; ; n++ {
+		more := false
+		for i, effects := range acts {
+			if n < len(effects) {
+				out = append(out, Act{Router: i, Effect: effects[n]})
+				more = true
+			}
+		}
+		if !more {
+			return out
+		}
+	}
+}
