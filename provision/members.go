@@ -2,8 +2,10 @@ package provision
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/havip/havip/agent/api"
 	"github.com/havip/havip/provision/plan"
@@ -84,7 +86,8 @@ func (s *Service) ask(ctx context.Context, fleet *Fleet, group string, roster []
 }
 
 // agreed tells whether exactly one member is active and holds the VIP while
-// all others are backup without it.
+// all others are backup without it, and hear it: two that do not hear each
+// other agree by chance and not for long.
 func agreed(members []MemberStatus) (active MemberStatus, ok bool) {
 	for _, m := range members {
 		switch {
@@ -95,7 +98,36 @@ func agreed(members []MemberStatus) (active MemberStatus, ok bool) {
 			return MemberStatus{}, false
 		}
 	}
+	for _, m := range members {
+		ok = ok && (m.ServerID == active.ServerID || m.hears(active)) && !m.sees(api.ProblemAdvertsBlocked)
+	}
 	return active, ok
+}
+
+// hears tells whether each router of the member has heard the active one's
+// advertisements within its down interval (RFC 9568 section 6.1: three
+// intervals and the skew, which is less than one), by the member's own clock.
+func (m MemberStatus) hears(active MemberStatus) bool {
+	for i, r := range m.Status.Routers {
+		if i >= len(active.Status.Routers) {
+			return false
+		}
+		a := active.Status.Routers[i]
+		down := 4 * time.Duration(max(r.Interval, a.Interval))
+		if !slices.ContainsFunc(r.Peers, func(p api.Peer) bool {
+			return p.Address == a.Source && !p.LastAdvert.IsZero() && m.Status.Now.Sub(p.LastAdvert) <= down
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// sees tells whether the member's agent sees a problem of this kind.
+func (m MemberStatus) sees(code string) bool {
+	return m.Status != nil && slices.ContainsFunc(m.Status.Routers, func(r api.Router) bool {
+		return slices.ContainsFunc(r.Problems, func(p api.Problem) bool { return p.Code == code })
+	})
 }
 
 // holder is the one member that is active, if it holds the VIP. What the

@@ -55,7 +55,7 @@ func countRequests(t *testing.T, n int, latency time.Duration) openstacktest.Log
 	t.Helper()
 	cloud := openstacktest.Start(t, openstacktest.Config{Latency: latency})
 	site := cloud.Seed(openstacktest.Seed{Servers: n})
-	service := newService(t, cloud)
+	service := newService(t, cloud, newRack(cloud.View()))
 	group := parse(t, n, site.FloatingIPs[0])
 
 	cloud.Forget()
@@ -116,8 +116,8 @@ func create(t *testing.T, s *provision.Service, g spec.Group) provision.Outcome 
 	return out
 }
 
-// newService logs in to the cloud, whose servers are a rack.
-func newService(t *testing.T, cloud *openstacktest.Cloud) *provision.Service {
+// newService logs in to the cloud, whose servers are in the rack.
+func newService(t *testing.T, cloud *openstacktest.Cloud, r *rack) *provision.Service {
 	t.Helper()
 	clouds := filepath.Join(t.TempDir(), "clouds.yaml")
 	if err := os.WriteFile(clouds, []byte(cloud.CloudsYAML()), 0o600); err != nil {
@@ -128,7 +128,6 @@ func newService(t *testing.T, cloud *openstacktest.Cloud) *provision.Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRack(cloud.View())
 	agent := []byte("an agent")
 	return &provision.Service{
 		Cloud: client, Dial: r.dial, Now: time.Now, Holder: "a test", Report: silence{},
@@ -153,6 +152,9 @@ type rack struct {
 	mu      sync.Mutex
 	servers map[netip.Addr]*machine
 	active  *machine
+	// eager is a server whose agent is active as soon as it runs; none when
+	// all are backup until one is asked.
+	eager netip.Addr
 }
 
 type machine struct {
@@ -227,6 +229,9 @@ func (m *machine) install(stdin io.Reader) error {
 		return err
 	}
 	m.running = true
+	if m.address == m.rack.eager && m.rack.active == nil {
+		m.rack.active = m
+	}
 	m.config, err = config.Parse(m.file, "file")
 	return err
 }
@@ -265,7 +270,7 @@ func (m *machine) facts() string {
 }
 
 func (m *machine) status() api.Status {
-	st := api.Status{Version: api.Version, Agent: rackAgent, Group: m.config.Group, ConfigSHA256: config.SHA256(m.file)}
+	st := api.Status{Version: api.Version, Agent: rackAgent, Group: m.config.Group, ConfigSHA256: config.SHA256(m.file), Now: time.Now()}
 	for _, r := range m.config.Routers {
 		state := api.Backup
 		if m.rack.active == m {
@@ -276,7 +281,11 @@ func (m *machine) status() api.Status {
 			Interface: "ens3", Source: r.Source, Addresses: slices.Clone(r.Addresses), Held: state == api.Active,
 		}
 		for _, peer := range r.Peers {
-			out.Peers = append(out.Peers, api.Peer{Address: peer})
+			p := api.Peer{Address: peer}
+			if a := m.rack.active; a != nil && a.address == peer {
+				p.LastAdvert = st.Now
+			}
+			out.Peers = append(out.Peers, p)
 		}
 		st.Routers = append(st.Routers, out)
 	}

@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/havip/havip/agent/api"
@@ -13,8 +14,9 @@ import (
 const pollEvery = 100 * time.Millisecond
 
 // settle waits until the agents agree: one active that holds the VIP, the
-// others backup. When all are backup and none is active yet, it does not wait
-// out the timers but asks the first member to take over.
+// others backup and hearing it. It does not wait out the timers: when all are
+// backup it asks the first member to take over. In a new group the first is
+// the active one in the end, whichever came up before it.
 func (s *Service) settle(ctx context.Context, p *Prepared, out *Outcome) error {
 	began := s.Now()
 	ctx, cancel := context.WithTimeout(ctx, settleTime(p.Desired))
@@ -23,16 +25,18 @@ func (s *Service) settle(ctx context.Context, p *Prepared, out *Outcome) error {
 	members := roster(p.Desired, p.Observed)
 	for {
 		out.Members = s.ask(ctx, p.fleet, p.Plan.Group, members)
+		first := out.Members[0]
+		if !asked && first.is(api.Backup) && (p.founds() || allBackup(out.Members)) {
+			asked = true
+			if err := s.takeOver(ctx, p.fleet, p.Plan.Group, first.ServerID); err != nil {
+				s.Report.Warn("could not ask "+first.Name+" to become active: "+err.Error(), "")
+			}
+			continue
+		}
 		if active, ok := agreed(out.Members); ok {
 			out.Active = active.Name
 			s.Report.Step("agents", describe(out.Members), s.Now().Sub(began))
 			return nil
-		}
-		if !asked && allBackup(out.Members) {
-			asked = true
-			if err := s.takeOver(ctx, p.fleet, p.Plan.Group, members[0].ServerID); err != nil {
-				s.Report.Warn("could not ask "+members[0].Name+" to become active: "+err.Error(), "")
-			}
 		}
 		select {
 		case <-ctx.Done():
@@ -40,6 +44,13 @@ func (s *Service) settle(ctx context.Context, p *Prepared, out *Outcome) error {
 		case <-time.After(pollEvery):
 		}
 	}
+}
+
+// founds tells whether the run makes the group: no agent ran before it.
+func (p *Prepared) founds() bool {
+	return !slices.ContainsFunc(p.Desired.Members, func(m plan.Member) bool {
+		return p.Observed.Hosts[m.Server.ID].Agent.Running
+	})
 }
 
 // settleTime is far more than agents need: ten down intervals, and time for
@@ -54,25 +65,42 @@ func (s *Service) takeOver(ctx context.Context, fleet *Fleet, group, serverID st
 	return srv.Switchover(ctx, group)
 }
 
+// disagreement says how the agents do not agree, each in its own words.
 func disagreement(group string, members []MemberStatus) error {
-	p := &Problem{Message: "the agents do not agree on one active member: " + describe(members)}
-	actives := 0
-	for _, m := range members {
-		switch {
-		case m.Err != nil:
-			p.Details = append(p.Details, fmt.Sprintf("%s  %v", m.Name, m.Err))
-		case len(m.Status.Routers) > 0:
-			r := m.Status.Routers[0]
-			p.Details = append(p.Details, fmt.Sprintf("%s  %s: %s", m.Name, r.State, r.Reason))
-			if r.State == api.Active {
-				actives++
-			}
-		}
+	p := &Problem{
+		Message: "the agents do not agree on one active member: " + describe(members),
+		Cure:    "read their journals: journalctl -u havip-agent@" + group,
 	}
-	if actives > 1 {
-		p.Cure = "their advertisements do not arrive: is IP protocol 112 blocked between them, by a firewall on the servers?"
-	} else {
-		p.Cure = "read their journals: journalctl -u havip-agent@" + group
+	active, single := holder(members)
+	actives, blocked := 0, false
+	for _, m := range members {
+		if m.Err != nil {
+			p.Details = append(p.Details, fmt.Sprintf("%s  %v", m.Name, m.Err))
+			continue
+		}
+		if m.isPartly(api.Active) {
+			actives++
+		}
+		blocked = blocked || m.sees(api.ProblemAdvertsBlocked) || single && m.is(api.Backup) && !m.hears(active)
+		p.Details = append(p.Details, m.words()...)
+	}
+	if actives > 1 || blocked {
+		p.Message = "the agents do not hear each other, protocol 112 does not pass between them: " + describe(members)
+		p.Cure = "look for a firewall on the servers: sudo nft list ruleset, sudo iptables -S; havip status " + group + " compares the security group"
 	}
 	return p
+}
+
+// words are what a member says of itself: how it is, and what it sees wrong.
+func (m MemberStatus) words() []string {
+	if m.Status == nil || len(m.Status.Routers) == 0 {
+		return nil
+	}
+	all := []string{fmt.Sprintf("%s  %s: %s", m.Name, m.State(), m.Status.Routers[0].Reason)}
+	for _, r := range m.Status.Routers {
+		for _, problem := range r.Problems {
+			all = append(all, fmt.Sprintf("%s  %s: %s", m.Name, problem.Code, problem.Detail))
+		}
+	}
+	return all
 }

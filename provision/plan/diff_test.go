@@ -226,6 +226,32 @@ func TestDriftIsExplainedAndMended(t *testing.T) {
 				h.Agent.Status = &st
 			})
 		}},
+		{name: "protocol 112 blocked by a rule that is gone", happens: func(o *plan.Observed) {
+			sg(func(g *openstack.SecurityGroup) { g.Rules = g.Rules[1:] })(o)
+			reportProblem(o, "server-2", api.Problem{Code: api.ProblemAdvertsBlocked, Peer: addr("10.0.0.130")})
+		}},
+		{name: "protocol 112 blocked by a group that is off", happens: func(o *plan.Observed) {
+			editPort(o, "port-2", func(p *openstack.Port) { p.SecurityGroups = []string{"default"} })
+			reportProblem(o, "server-1", api.Problem{Code: api.ProblemAdvertsBlocked, Peer: addr("10.0.0.131")})
+		}},
+		{name: "protocol 112 blocked on a server, seen from both ends", stays: true, happens: func(o *plan.Observed) {
+			reportProblem(o, "server-1", api.Problem{Code: api.ProblemAdvertsBlocked, Peer: addr("10.0.0.131")})
+			reportProblem(o, "server-2", api.Problem{Code: api.ProblemAdvertsBlocked, Peer: addr("10.0.0.130")})
+		}},
+		{name: "protocol 112 blocked, with whom is not told", stays: true, happens: func(o *plan.Observed) {
+			reportProblem(o, "server-1", api.Problem{Code: api.ProblemAdvertsBlocked})
+		}},
+		{name: "other problems of an agent", stays: true, happens: func(o *plan.Observed) {
+			for _, p := range []api.Problem{
+				{Code: api.ProblemAddressConflict, Detail: "fa:16:3e:00:00:99 announces 10.0.0.136 and is no member"},
+				{Code: api.ProblemRival, Detail: "10.0.0.131 is active too, with priority 249", Peer: addr("10.0.0.131")},
+				{Code: api.ProblemFault, Detail: "add 10.0.0.136/32 to ens3: operation not permitted"},
+				{Code: api.ProblemMismatch, Detail: "10.0.0.131 advertises every 1s, not every 300ms", Peer: addr("10.0.0.131")},
+				{Code: "moon-phase", Detail: "it is full"},
+			} {
+				reportProblem(o, "server-1", p)
+			}
+		}},
 		{name: "another group with the vrid", stays: true, happens: func(o *plan.Observed) {
 			o.Ports = append(o.Ports, openstack.Port{
 				ID: "vip-web", NetworkID: internal.ID, ProjectID: "dev", Tags: plan.VIPPortTags("web", 1),
@@ -276,6 +302,11 @@ func TestDriftIsExplainedAndMended(t *testing.T) {
 // setState puts a member into a state; an active one holds the VIP.
 func setState(o *plan.Observed, id string, s api.State) {
 	editRouter(o, id, func(r *api.Router) { r.State, r.Held = s, s == api.Active })
+}
+
+// reportProblem adds a problem to what an agent says of its first router.
+func reportProblem(o *plan.Observed, id string, p api.Problem) {
+	editRouter(o, id, func(r *api.Router) { r.Problems = append(slices.Clone(r.Problems), p) })
 }
 
 // editRouter changes what an agent says of its first router.

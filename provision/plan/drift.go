@@ -36,6 +36,7 @@ func Drift(d Desired, o Observed) []Deviation {
 	r.servers()
 	r.agreement()
 	r.routers()
+	r.problems()
 	r.checks()
 	return r.all
 }

@@ -65,6 +65,7 @@ func carryOutBy(t tb, p plan.Plan, o plan.Observed, choose func(n int) int) plan
 		done[waiting[i].ID] = true
 		waiting = slices.Delete(waiting, i, i+1)
 	}
+	m.hear()
 	m.elect()
 	return m.o
 }
@@ -277,6 +278,18 @@ func statusOf(c config.Config) []api.Router {
 		all = append(all, api.Router{VRID: r.VRID, State: api.Backup, Priority: r.Priority, Source: r.Source, Addresses: r.Addresses})
 	}
 	return all
+}
+
+// hear makes every running agent hear the others: what a plan leaves lets
+// protocol 112 pass.
+func (m *model) hear() {
+	for _, id := range slices.Sorted(maps.Keys(m.o.Hosts)) {
+		if m.o.Hosts[id].Agent.Status != nil {
+			editRouter(&m.o, id, func(r *api.Router) {
+				r.Problems = slices.DeleteFunc(slices.Clone(r.Problems), func(p api.Problem) bool { return p.Code == api.ProblemAdvertsBlocked })
+			})
+		}
+	}
 }
 
 // elect makes the running agent with the highest priority active, unless one
