@@ -41,6 +41,9 @@ func New(t *testing.T) *Namespace {
 	return &Namespace{handle: handle}
 }
 
+// FD is a descriptor of it, for a device that is to be made there.
+func (n *Namespace) FD() int { return int(n.handle) }
+
 // Do runs f with the calling goroutine locked to a thread in the namespace.
 func (n *Namespace) Do(t *testing.T, f func()) {
 	t.Helper()
