@@ -60,7 +60,7 @@ func (m *Machine) advertiseAt(now time.Time, priority int) {
 }
 
 func (m *Machine) announce(now time.Time) {
-	if a, ok := m.active.announcer.fire(now, m.rng); ok {
+	if a, ok := m.active.announcer.fire(now, m.cfg.Refresh, m.rng); ok {
 		m.do(a)
 	}
 }

@@ -103,6 +103,35 @@ func TestAnnouncements(t *testing.T) {
 		}
 	})
 
+	t.Run("the refresh is as configured, and a reload hastens it", func(t *testing.T) {
+		hourly := with(func(c *Config) { c.Refresh = time.Hour })
+		m := New(hourly, 1)
+		now := epoch
+		m.Handle(now, Start{Resume: true})
+		announced := func(d time.Duration) (at []time.Duration) {
+			for end := now.Add(d); m.Deadline().Before(end); {
+				now = m.Deadline()
+				for _, e := range m.Handle(now, Tick{}) {
+					if _, ok := e.(Announce); ok {
+						at = append(at, now.Sub(epoch))
+					}
+				}
+				m.Handle(now, Sent{At: now})
+			}
+			return at
+		}
+		if got := announced(40 * time.Minute); len(got) != 3 {
+			t.Errorf("announced at %s, want no refresh in 40 minutes", got)
+		}
+		if got := announced(40 * time.Minute); len(got) != 1 {
+			t.Errorf("announced at %s, want one refresh in 80 minutes", got)
+		}
+		m.Handle(now, Reconfigured{Config: with(func(c *Config) { c.Refresh = 10 * time.Second })})
+		if got := announced(time.Minute); len(got) < 5 || len(got) > 7 {
+			t.Errorf("announced at %s, want a refresh each 10 s, a fifth more or less", got)
+		}
+	})
+
 	t.Run("a rival heard all the time restarts them once a second", func(t *testing.T) {
 		m := New(standard(), 1)
 		m.Handle(epoch, Start{Resume: true})
@@ -295,12 +324,12 @@ func TestLeaving(t *testing.T) {
 		{"priority 0 is said again half way, and the bound ends the wait", Config{}, func(s script) {
 			s.active()
 			s.on(100*ms, Shutdown{}, goodbye...)
-			s.deadline(350 * ms)
+			s.deadline(510 * ms)
 			s.on(200*ms, Tick{})
-			s.on(350*ms, Tick{}, advert(0), renew)
-			s.deadline(600 * ms)
+			s.on(510*ms, Tick{}, advert(0), renew)
+			s.deadline(920 * ms)
 			s.on(
-				600*ms, Tick{},
+				920*ms, Tick{},
 				RemoveVIPs{}, move(api.Leaving, api.Init, Stopping, "no successor was heard"), Stopped{},
 			)
 			if d := s.m.Deadline(); !d.IsZero() {
@@ -316,7 +345,7 @@ func TestLeaving(t *testing.T) {
 			s.on(110*ms, Reconfigured{Config: standard()})
 			s.on(110*ms, Sent{At: epoch.Add(110 * ms)})
 			s.on(110*ms, heard(self, 192, 110*ms))
-			s.deadline(350 * ms)
+			s.deadline(510 * ms)
 		}},
 		{"a link that goes down ends it", Config{}, func(s script) {
 			s.active()
@@ -333,9 +362,8 @@ func TestLeaving(t *testing.T) {
 		interval time.Duration
 		want     time.Duration
 	}{
-		{"at least 20 ms", 10 * ms, 20 * ms},
-		{"an interval and the skew", 400 * ms, 500 * ms},
-		{"at most a second", 10 * time.Second, time.Second},
+		{"two intervals and 20 ms", 400 * ms, 820 * ms},
+		{"at most 1.8 s", 10 * time.Second, 1800 * ms},
 	} {
 		t.Run("the bound is "+test.name, func(t *testing.T) {
 			cfg := with(func(c *Config) { c.Interval = test.interval })

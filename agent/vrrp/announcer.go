@@ -11,9 +11,8 @@ import (
 // make OVN postpone the claim. The refresh, which RFC 9568 does not know, mends what
 // learned a wrong neighbour in between; its jitter keeps many routers apart.
 const (
-	refreshEvery  = 30 * time.Second
-	refreshJitter = 6 * time.Second // to either side: 20 %
-	restartGap    = time.Second     // between an announcement and a restart's first one
+	refreshEvery = 30 * time.Second // when Config.Refresh does not say
+	restartGap   = time.Second      // between an announcement and a restart's first one
 )
 
 // scheduleStep is the offset of the n-th announcement since the schedule's start.
@@ -46,7 +45,7 @@ func (a *announcer) start(now time.Time, why string) {
 
 // fire makes the announcement that is due, if one is, and sets the next. Those
 // that were missed are not made up for: one says it all.
-func (a *announcer) fire(now time.Time, rng *rand.Rand) (Announce, bool) {
+func (a *announcer) fire(now time.Time, refresh time.Duration, rng *rand.Rand) (Announce, bool) {
 	if !due(a.next, now) {
 		return Announce{}, false
 	}
@@ -56,8 +55,7 @@ func (a *announcer) fire(now time.Time, rng *rand.Rand) (Announce, bool) {
 		a.step++
 		offset, ok := scheduleStep(a.step)
 		if !ok {
-			jitter := time.Duration(rng.Int64N(int64(2*refreshJitter)+1)) - refreshJitter
-			a.next = now.Add(refreshEvery + jitter)
+			a.next = now.Add(jittered(refresh, rng))
 			a.why = "refresh"
 			return Announce{Why: why}, true
 		}
@@ -65,4 +63,17 @@ func (a *announcer) fire(now time.Time, rng *rand.Rand) (Announce, bool) {
 			return Announce{Why: why}, true
 		}
 	}
+}
+
+// hasten makes a refresh that is far off come within refresh.
+func (a *announcer) hasten(now time.Time, refresh time.Duration) {
+	if _, ok := scheduleStep(a.step); !ok {
+		a.next = earliest(a.next, now.Add(refresh))
+	}
+}
+
+// jittered is d, a fifth more or less.
+func jittered(d time.Duration, rng *rand.Rand) time.Duration {
+	fifth := d / 5
+	return d - fifth + time.Duration(rng.Int64N(int64(2*fifth)+1))
 }

@@ -14,8 +14,14 @@ type backup struct {
 	patience patience      // what that word was
 	learned  time.Duration // Active_Adver_Interval
 	from     netip.Addr    // who it was; invalid before the first word
-	// outranked is when we last discarded the word of an active of lower priority.
-	outranked time.Time
+	lower    lower
+}
+
+// lower is an active of lower priority that a preempting backup hears, and nobody
+// better since; zero when there is none.
+type lower struct {
+	since, last time.Time // its first and its latest word
+	timer       time.Time // the takeover that the first one found
 }
 
 // listen is a backup that has heard nothing yet (RFC 9568 section 6.4.1: the active
@@ -34,10 +40,24 @@ func (m *Machine) becomeBackup(now time.Time, b backup, reason Reason, detail st
 
 // takeOverAt is the end of Active_Down_Timer. It is derived rather than set, so
 // that health and configuration act on it at once.
+//
+// havip: an active of lower priority is preempted when it was heard for PreemptDelay.
+// And within StartDelay silence is not believed, while a goodbye, or the word of an
+// unfit active, is.
 func (m *Machine) takeOverAt() time.Time {
 	b := &m.backup
-	return b.heard.Add(m.cfg.wait(b.patience, b.learned, m.healthy))
+	at := b.heard.Add(m.cfg.wait(b.patience, b.learned, m.healthy))
+	if m.mayPreempt() && !b.lower.since.IsZero() {
+		at = earliest(at, later(b.lower.timer, b.lower.since.Add(m.cfg.PreemptDelay)))
+	}
+	if b.patience == alive {
+		at = later(at, m.notBefore)
+	}
+	return at
 }
+
+// mayPreempt tells whether this backup takes over from an active of lower priority.
+func (m *Machine) mayPreempt() bool { return m.healthy && m.cfg.preempts() }
 
 // hearAsBackup is "If an ADVERTISEMENT is received" of RFC 9568 section 6.4.2. Times
 // are of the receipt by the kernel, so that a late wake-up does not lengthen the
@@ -60,20 +80,41 @@ func (m *Machine) hearAsBackup(ev Received) {
 	case ev.Priority <= PriorityUnhealthyMax && m.healthy && b.patience != alive:
 		// havip: about to take over from it; its next words do not postpone that.
 
-	case m.healthy && m.cfg.preempts() && ev.Priority > PriorityUnhealthyMax && ev.Priority < m.cfg.Priority:
-		b.outranked = ev.At // discarded: the timer runs on
+	case m.mayPreempt() && ev.Priority > PriorityUnhealthyMax && ev.Priority < m.cfg.Priority:
+		m.hearLower(ev)
 
 	default:
 		*b = m.follow(ev)
 	}
 }
 
-// follow is a backup of the active that sent ev. Version 2 has no interval to learn.
-func (m *Machine) follow(ev Received) backup {
-	b := backup{heard: ev.At, learned: m.cfg.Interval, from: ev.From}
-	if ev.Interval > 0 && m.cfg.Version != 2 {
-		b.learned = ev.Interval
+// hearLower takes the word of an active of lower priority that is to be preempted.
+// RFC 9568 section 6.4.2 discards it and the timer runs on. havip: with a
+// PreemptDelay it is followed until then, and taken over from when it falls silent.
+func (m *Machine) hearLower(ev Received) {
+	l := m.backup.lower
+	if l.since.IsZero() {
+		l.since, l.timer = ev.At, m.takeOverAt()
 	}
+	l.last = ev.At
+	if m.cfg.PreemptDelay > 0 {
+		m.backup = m.follow(ev)
+	}
+	m.backup.lower = l
+}
+
+// intervalOf is how often the sender of ev advertises. Version 2 has no interval to
+// learn (RFC 3768 section 6.1).
+func (m *Machine) intervalOf(ev Received) time.Duration {
+	if ev.Interval > 0 && m.cfg.Version != 2 {
+		return ev.Interval
+	}
+	return m.cfg.Interval
+}
+
+// follow is a backup of the active that sent ev.
+func (m *Machine) follow(ev Received) backup {
+	b := backup{heard: ev.At, learned: m.intervalOf(ev), from: ev.From}
 	if ev.Priority <= PriorityUnhealthyMax {
 		b.patience = unfit
 	}
@@ -92,7 +133,7 @@ func (m *Machine) tickAsBackup(now time.Time) {
 		m.becomeActive(now, PeerLeft, b.from.String())
 	case b.patience == unfit && m.healthy:
 		m.becomeActive(now, PeerUnhealthy, b.from.String())
-	case !b.outranked.IsZero() && now.Sub(b.outranked) < 2*b.learned:
+	case !b.lower.since.IsZero() && now.Sub(b.lower.last) < 2*b.learned:
 		m.becomeActive(now, Preempting, "")
 	default:
 		m.becomeActive(now, NoAdvert, detail)

@@ -10,6 +10,7 @@ import (
 func TestBackup(t *testing.T) {
 	preempting := with(func(c *Config) { c.Preempt = true })
 	owner := with(func(c *Config) { c.Priority = PriorityOwner })
+	version2 := with(func(c *Config) { c.Version, c.Interval = 2, 1500*ms })
 	runMachineTests(t, []machineTest{
 		{"a tick before the deadline does nothing", Config{}, func(s script) {
 			s.backup()
@@ -48,10 +49,13 @@ func TestBackup(t *testing.T) {
 			s.on(0, Received{From: greater, Priority: 250, Interval: 800 * ms, At: epoch})
 			s.deadline(2600 * ms)
 		}},
-		{"version 2 learns no interval and its skew does not scale", with(func(c *Config) { c.Version = 2 }), func(s script) {
+		{"version 2 counts whole seconds, learns no interval, and its skew does not scale", version2, func(s script) {
 			s.backup()
-			s.on(0, Received{From: greater, Priority: 250, Interval: 800 * ms, At: epoch})
-			s.deadline(1450 * ms)
+			s.deadline(6250 * ms)
+			s.on(0, Received{From: greater, Priority: 250, Interval: 3 * time.Second, At: epoch})
+			s.deadline(6250 * ms)
+			s.on(0, heard(greater, 0, 0))
+			s.deadline(250 * ms)
 		}},
 		{"priority 0 shortens the wait to the skew", Config{}, func(s script) {
 			s.backup()
@@ -122,6 +126,119 @@ func TestBackup(t *testing.T) {
 	})
 }
 
+func TestPreemptDelay(t *testing.T) {
+	patient := with(func(c *Config) { c.Preempt, c.PreemptDelay = true, 3*time.Second })
+	hasty := with(func(c *Config) { c.Preempt, c.PreemptDelay = true, ms })
+	owner := with(func(c *Config) { c.Priority, c.PreemptDelay = PriorityOwner, 3*time.Second })
+	hearLower := func(s script, until time.Duration) {
+		for at := 100 * ms; at < until; at += 400 * ms {
+			s.on(at, heard(greater, 100, at))
+		}
+	}
+	runMachineTests(t, []machineTest{
+		{"a lower active is let be for the delay from its first word", patient, func(s script) {
+			s.backup()
+			hearLower(s, 3*time.Second)
+			s.deadline(3100 * ms)
+			s.on(3100*ms, Tick{}, tookOver(api.Backup, 192, Preempting, "")...)
+		}},
+		{"one that falls silent meanwhile is succeeded as ever", patient, func(s script) {
+			s.backup()
+			hearLower(s, time.Second)
+			s.deadline(900*ms + 1300*ms)
+			s.on(2200*ms, Tick{}, tookOver(api.Backup, 192, NoAdvert, "for 1.3s")...)
+		}},
+		{"one that leaves meanwhile, too", patient, func(s script) {
+			s.backup()
+			hearLower(s, time.Second)
+			s.on(time.Second, heard(greater, 0, time.Second))
+			s.deadline(1100 * ms)
+		}},
+		{"a better active in between starts the delay afresh", patient, func(s script) {
+			s.backup()
+			hearLower(s, time.Second)
+			s.on(time.Second, heard(lesser, 200, time.Second))
+			for at := 1100 * ms; at < 4*time.Second; at += 400 * ms {
+				s.on(at, heard(greater, 100, at))
+			}
+			s.deadline(4100 * ms)
+		}},
+		{"a delay shorter than the down interval does not hurry", hasty, func(s script) {
+			s.backup()
+			hearLower(s, 1300*ms)
+			s.deadline(1300 * ms)
+		}},
+		{"it is of a healthy backup: an unhealthy one begins again", patient, func(s script) {
+			s.backup()
+			hearLower(s, time.Second)
+			s.on(time.Second, Health{OK: false})
+			s.on(1300*ms, heard(greater, 100, 1300*ms))
+			s.deadline(3000 * ms)
+			s.on(1400*ms, Health{OK: true})
+			for at := 1700 * ms; at < 4*time.Second; at += 400 * ms {
+				s.on(at, heard(greater, 100, at))
+			}
+			s.deadline(4700 * ms)
+		}},
+		{"an owner with a delay listens first, then preempts", owner, func(s script) {
+			s.backup()
+			hearLower(s, 3*time.Second)
+			s.deadline(3100 * ms)
+		}},
+		{"a delay that a reload takes away is over", patient, func(s script) {
+			s.backup()
+			hearLower(s, 2*time.Second)
+			s.on(2*time.Second, Reconfigured{Config: with(func(c *Config) { c.Preempt = true })})
+			s.deadline(1300 * ms)
+		}},
+	})
+}
+
+func TestStartDelay(t *testing.T) {
+	late := with(func(c *Config) { c.StartDelay = 5 * time.Second })
+	preempting := with(func(c *Config) { c.StartDelay, c.Preempt = 5*time.Second, true })
+	owner := with(func(c *Config) { c.StartDelay, c.Priority = 5*time.Second, PriorityOwner })
+	runMachineTests(t, []machineTest{
+		{"silence is believed after the delay and a down interval", late, func(s script) {
+			s.backup()
+			s.deadline(6300 * ms)
+			s.on(100*ms, heard(greater, 250, 100*ms))
+			s.deadline(6300 * ms)
+			s.on(6*time.Second, heard(greater, 250, 6*time.Second))
+			s.deadline(7300 * ms)
+		}},
+		{"nobody is preempted before", preempting, func(s script) {
+			s.backup()
+			s.on(100*ms, heard(greater, 100, 100*ms))
+			s.deadline(6300 * ms)
+		}},
+		{"an active that leaves or is unfit is succeeded at once", late, func(s script) {
+			s.backup()
+			s.on(100*ms, heard(greater, 0, 100*ms))
+			s.deadline(200 * ms)
+		}},
+		{"a switchover is obeyed", late, func(s script) {
+			s.backup()
+			s.on(100*ms, TakeOver{}, tookOver(api.Backup, PrioritySwitchover, SwitchoverTo, "")...)
+		}},
+		{"the owner waits too", owner, func(s script) {
+			s.backup()
+			s.deadline(6300*ms - 98437500)
+		}},
+		{"it runs from Start, also while the link is down", owner, func(s script) {
+			s.m.Handle(epoch, Link{Up: false})
+			s.m.Handle(epoch, Start{})
+			s.on(time.Second, Link{Up: true}, RemoveVIPs{}, move(api.Init, api.Backup, LinkUp, ""))
+			s.deadline(6300*ms - 98437500)
+		}},
+		{"not after a resumption", late, func(s script) {
+			s.active()
+			s.on(time.Second, heard(greater, 250, time.Second), RemoveVIPs{}, move(api.Active, api.Backup, Preempted, "10.0.0.3 at priority 250"))
+			s.deadline(2300 * ms)
+		}},
+	})
+}
+
 func TestBackupAndHealth(t *testing.T) {
 	runMachineTests(t, []machineTest{
 		{"a healthy backup takes over from an unhealthy active after its skew, without preemption", Config{}, func(s script) {
@@ -188,6 +305,17 @@ func TestBackupAndHealth(t *testing.T) {
 			s.state(api.Backup, Started)
 		}},
 	})
+}
+
+func TestALeavingActiveOutwaitsAnUnhealthySuccessor(t *testing.T) {
+	for _, interval := range []time.Duration{10 * ms, 300 * ms, 800 * ms} {
+		for _, priority := range []int{10, 253} {
+			c := Config{Version: 3, Priority: priority, Interval: interval}
+			if wait, bound := c.wait(gone, interval, false), c.leaveBound(); wait >= bound {
+				t.Errorf("interval %s, priority %d: takes over after %s, the active leaves after %s", interval, priority, wait, bound)
+			}
+		}
+	}
 }
 
 // The longest wait of a healthy member is shorter than the shortest of an

@@ -23,19 +23,24 @@ type Config struct {
 	Preempt  bool
 	Version  int // 3 (2: RFC 3768)
 	Source   netip.Addr
-	// PreemptDelay is how long a backup lets an active of lower priority be
-	// before it preempts it; havip, as keepalived's preempt_delay.
+	// PreemptDelay is how long a backup hears an active of lower priority before it
+	// preempts it; a down interval is the least. The silence of an active ends it.
+	// An owner with a delay listens first. havip, as keepalived's preempt_delay.
 	PreemptDelay time.Duration
-	// StartDelay is how long the machine listens after Start, beyond the down
-	// interval, before it takes over; havip.
+	// StartDelay is how long after Start, and before the first down interval, an
+	// active may not be heard although there is one. Until both are over only an
+	// active that leaves or is unfit is succeeded, or a TakeOver obeyed. Not after a
+	// resumption. havip, as keepalived's vrrp_startup_delay.
 	StartDelay time.Duration
-	// Refresh is how often an active repeats its announcements; zero: 30 s.
+	// Refresh is how often an active repeats its announcements, a fifth more or
+	// less; zero: 30 s.
 	Refresh time.Duration
 }
 
 // normalize moves what havip reserves or the protocol cannot say to the nearest
 // that it can: priority 254 and the unhealthy band are not for configurations,
-// and an interval below a centisecond would be sent as 0.
+// an interval below a centisecond would be sent as 0, and version 2 counts whole
+// seconds (RFC 3768 section 5.3.7).
 func (c Config) normalize() Config {
 	if c.Priority != PriorityOwner {
 		c.Priority = min(max(c.Priority, PriorityUnhealthyMax+1), PrioritySwitchover-1)
@@ -43,6 +48,12 @@ func (c Config) normalize() Config {
 	c.Interval = max(c.Interval, centisecond)
 	if c.Version == 0 {
 		c.Version = 3
+	}
+	if c.Version == 2 {
+		c.Interval = (c.Interval + time.Second - 1).Truncate(time.Second)
+	}
+	if c.Refresh == 0 {
+		c.Refresh = refreshEvery
 	}
 	c.Source = c.Source.Unmap()
 	return c

@@ -21,7 +21,8 @@ var update = flag.Bool("update", false, "rewrite testdata/*.txt with what the ma
 // TestConversations plays testdata/*.txt: commands, each followed by what the
 // machines did, below a line of dashes. Lines with # are comments.
 //
-//	members a=250 b=249 [routers=N] [interval=400ms] [preempt]
+//	members a=250 b=249 [routers=N] [interval=400ms] [version=2]
+//	                 [preempt] [preemptdelay=D] [startdelay=D]
 //	start|stop|takeover|sick|well|linkdown|linkup|pause|resume|kill NAME...
 //	cut NAME NAME    no advertisement passes between the two
 //	oneway FROM TO   none passes from the one to the other
@@ -229,6 +230,12 @@ func configure(cfg Config, settings []string) (Config, error) {
 			cfg.Interval, err = time.ParseDuration(value)
 		case "preempt":
 			cfg.Preempt = true
+		case "version":
+			cfg.Version, err = strconv.Atoi(value)
+		case "preemptdelay":
+			cfg.PreemptDelay, err = time.ParseDuration(value)
+		case "startdelay":
+			cfg.StartDelay, err = time.ParseDuration(value)
 		default:
 			err = fmt.Errorf("unknown setting %q", key)
 		}

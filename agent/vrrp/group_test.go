@@ -123,7 +123,7 @@ func TestOnLeavingEachRouterHandsOverByItself(t *testing.T) {
 	wantStates(t, g, api.Init, api.Leaving)
 	g.Handle(epoch, 0, Link{Why: "down"})
 	wantStates(t, g, api.Init, api.Leaving)
-	if want := epoch.Add(250 * ms); !g.Deadline().Equal(want) {
+	if want := epoch.Add(410 * ms); !g.Deadline().Equal(want) {
 		t.Errorf("the deadline is %s, want the repetition of priority 0", g.Deadline().Sub(epoch))
 	}
 	acts := g.Handle(epoch, 1, heard(greater, 100, 0))

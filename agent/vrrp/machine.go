@@ -20,7 +20,8 @@ type Machine struct {
 	since  time.Time
 	reason Reason
 
-	started bool // Start was handled
+	started   bool      // Start was handled
+	notBefore time.Time // the end of StartDelay and the down interval after it
 	stopped bool // Stopped was returned; nothing happens any more
 	healthy bool
 	linkUp  bool
@@ -139,6 +140,9 @@ func (m *Machine) start(now time.Time, ev Start) {
 		return
 	}
 	m.started = true
+	if m.cfg.StartDelay > 0 && !ev.Resume {
+		m.notBefore = now.Add(m.cfg.StartDelay + m.cfg.down(m.cfg.Interval))
+	}
 	switch {
 	case !m.linkUp:
 		m.idle(now, LinkDown, "")
@@ -150,9 +154,11 @@ func (m *Machine) start(now time.Time, ev Start) {
 }
 
 // begin is the way out of Init: the owner of the address is active at once, any
-// other listens first (RFC 9568 section 6.4.1). An unhealthy owner listens too.
+// other listens first (RFC 9568 section 6.4.1). havip: so does an owner that is
+// unhealthy, was told to wait, or does not own all addresses of its group.
 func (m *Machine) begin(now time.Time, reason Reason) {
-	if m.cfg.Priority == PriorityOwner && m.healthy && !m.listensFirst {
+	wait := m.listensFirst || m.cfg.PreemptDelay > 0 || now.Before(m.notBefore)
+	if m.cfg.Priority == PriorityOwner && m.healthy && !wait {
 		m.becomeActive(now, OwnsAddress, "")
 		return
 	}
@@ -242,6 +248,7 @@ func (m *Machine) reconfigure(now time.Time, cfg Config) {
 			m.active.hurry, m.active.pace = teachings, before
 		}
 		m.active.sent = now
+		m.active.announcer.hasten(now, cfg.Refresh)
 		m.advertise(now)
 	case api.Backup:
 		// The active's interval stays in force until its next advertisement. While

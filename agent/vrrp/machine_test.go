@@ -21,7 +21,7 @@ var (
 )
 
 // standard has round times: skew 100 ms, down interval 1300 ms, lease 2 s, bound
-// of leaving 500 ms.
+// of leaving 820 ms.
 func standard() Config {
 	return Config{VRID: 51, Priority: 192, Interval: 400 * ms, Version: 3, Source: self}
 }

@@ -26,11 +26,11 @@ func (c Config) lease() time.Duration {
 	return max(time.Second, (down + time.Second - 1).Truncate(time.Second))
 }
 
-// leaveBound is how long a leaving active waits for its successor. havip: a
-// healthy backup takes over within its skew, which is less than an interval; at
-// least 20 ms for its late wake-up, at most 1 s so that a stop ends.
+// leaveBound is how long a leaving active waits for its successor. havip: the
+// slowest, an unhealthy backup, takes over within two intervals of priority 0; 20 ms
+// more for its late wake-up. At most 1.8 s, so that a stop ends.
 func (c Config) leaveBound() time.Duration {
-	return min(max(c.Interval+c.skew(c.Interval), 20*time.Millisecond), time.Second)
+	return min(2*c.Interval+20*time.Millisecond, 1800*time.Millisecond)
 }
 
 // A patience is what a backup last learned of the active, and with it how long
