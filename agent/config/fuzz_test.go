@@ -17,6 +17,9 @@ func FuzzParse(f *testing.F) {
 		text, "", "{", "a: *a", "a: &a [*a]\nb: *a", "group: &g x\ngroup: *g", "<<: &m {<<: *m}",
 		"checks: [{name: a}]\nrouters:\n\t- x", "? [a]\n: b", "%YAML 1.1\n---\nx: y\n...\n", "routers: [{interval: !!int 1}]",
 		"group: |\n  a\n  b\n", "\ufeffgroup: a\r\n", "---\n---\n", "routers: [{peers: [::1%eth0]}]", "!!map {group: !!str 1}",
+		"group: a\nrouters: [{vrid: 1, interface: {name: e}, addresses: [fe80::1/64, fd00::1/64], source: fe80::2, mode: multicast, priority: 255, interval: 10ms}]\ncontrol: /c\n",
+		"group: a\nrouters: [{vrid: 1, interface: {name: e}, addresses: [10.0.0.9/24], source: 10.0.0.2, peers: [], priority: 10, interval: 2s, version: 2, preempt: true, preempt_delay: 1s, start_delay: 1s, announce: {replies: true, refresh: 1s}}]\ncontrol: /c\nmetrics: ':9'\n",
+		"group: a\nrouters: []\ncontrol: /c\nchecks: [{name: a, exec: [/a, b], status: []}, {name: b, http: 'https://a', insecure: true, status: [200]}, {name: c, file: /a, max_age: 1s}, {name: d, unit: a.service}, {name: e, gateway: auto}, {name: f, process: a}]\n",
 	} {
 		f.Add([]byte(seed))
 	}

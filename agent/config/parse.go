@@ -6,7 +6,6 @@ import (
 
 	"github.com/havip/havip/agent/api"
 	"github.com/havip/havip/agent/strict"
-	"github.com/havip/havip/agent/vrrp"
 )
 
 // Defaults of a health check.
@@ -16,11 +15,15 @@ const (
 	DefaultRise          = 2
 )
 
+// DefaultRefresh is how often an active repeats its announcements.
+const DefaultRefresh = api.Duration(30 * time.Second)
+
 // Parse reads a configuration file, fills in the defaults and validates. The
 // error is a strict.Problems with all that is wrong; file is its name in them.
 func Parse(data []byte, file string) (Config, error) {
 	var c Config
 	doc, problems := strict.Decode(data, file, &c)
+	c.Checks = orNil(c.Checks)
 	if !doc.Broken("") && doc.Has("") {
 		validate(c, doc.Report(&problems))
 	}
@@ -30,15 +33,22 @@ func Parse(data []byte, file string) (Config, error) {
 	return c, nil
 }
 
-// UnmarshalNode implements strict.Unmarshaler: the protocol version has a
+// UnmarshalNode implements strict.Unmarshaler: what is not given has a
 // default, and the MAC one spelling.
 func (r *Router) UnmarshalNode(n strict.Node) {
 	type plain Router
-	p := plain{Version: vrrp3}
+	p := plain{Version: vrrp3, Announce: Announce{Refresh: DefaultRefresh}}
 	n.Decode(&p)
 	if mac, err := net.ParseMAC(p.Interface.MAC); err == nil {
 		p.Interface.MAC = mac.String()
 	}
+	if !n.Has("mode") {
+		p.Mode = ModeUnicast
+		if len(p.Peers) == 0 {
+			p.Mode = ModeMulticast
+		}
+	}
+	p.Peers = orNil(p.Peers)
 	*r = Router(p)
 }
 
@@ -51,7 +61,20 @@ func (c *Check) UnmarshalNode(n strict.Node) {
 	if !n.Has("timeout") {
 		p.Timeout = defaultTimeout(p.Interval)
 	}
+	if n.Has("max_age") && p.MaxAge == 0 {
+		n.Refuse("max_age 0s is older than any file", "take the key away to have any age")
+	}
+	p.Exec, p.Status = orNil(p.Exec), orNil(p.Status)
 	*c = Check(p)
+}
+
+// orNil makes an empty list of the file what a missing one is, as Marshal
+// writes neither.
+func orNil[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
 }
 
 // WithDefaults is the check with every zero setting replaced by its default.
@@ -80,11 +103,4 @@ func defaultTimeout(interval api.Duration) api.Duration {
 var (
 	_ strict.Unmarshaler = (*Router)(nil)
 	_ strict.Unmarshaler = (*Check)(nil)
-)
-
-// The priorities that members may have: those below are for unhealthy
-// members, those between are spoken for by vrrp.
-const (
-	minPriority = vrrp.PriorityUnhealthyMax + 1
-	maxPriority = vrrp.PrioritySwitchover - 1
 )

@@ -50,7 +50,7 @@ func (e *Engine) reload(cfg config.Config, sha string) error {
 		r.wire.SetPeers(r.cfg.Peers)
 		r.handle(vrrp.Reconfigured{Config: machineConfig(r.cfg)})
 	}
-	if !slices.Equal(e.cfg.Checks, cfg.Checks) {
+	if !slices.EqualFunc(e.cfg.Checks, cfg.Checks, config.Check.Equal) {
 		changes = append(changes, "checks")
 	}
 	e.cfg, e.sha = cfg, sha

@@ -56,7 +56,7 @@ func (t *Tracker) Set(checks []config.Check) {
 	old := t.checks
 	t.checks = nil
 	for _, cfg := range checks {
-		i := slices.IndexFunc(old, func(c *check) bool { return c.cfg == cfg })
+		i := slices.IndexFunc(old, func(c *check) bool { return c.cfg.Equal(cfg) })
 		if i >= 0 {
 			t.checks = append(t.checks, old[i])
 			old = slices.Delete(old, i, i+1)

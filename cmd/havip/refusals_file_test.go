@@ -205,7 +205,7 @@ vips: [{network: internal, address: "fd00::136"}]
 `,
 			code: 2,
 			says: `
-error: bastion.yaml:4:37: vips[0].address: fd00::136 is IPv6, which this version of the agent does not speak yet
+error: bastion.yaml:4:37: vips[0].address: fd00::136 is IPv6, in which this version of havip sets up no group yet
 hint: give an IPv4 address
 `,
 		},
@@ -338,7 +338,7 @@ vips: [{network: internal}]
 			code: 2,
 			says: `
 error: bastion.yaml:4:10: checks[0]: does not say what to ask
-hint: give tcp: "host:port" or http: URL
+hint: give tcp: "host:port", http: URL, process, file, unit, gateway or exec
 `,
 		},
 		{

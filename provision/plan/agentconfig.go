@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -32,6 +33,10 @@ func AgentConfig(d Desired, member int) config.Config {
 			Interval: api.Duration(d.Interval),
 			Version:  d.Version,
 			Preempt:  d.Preempt,
+
+			PreemptDelay: d.PreemptDelay,
+			StartDelay:   d.StartDelay,
+			Announce:     d.Announce,
 		}
 		if v.Address.IsValid() {
 			r.Addresses = []netip.Prefix{netip.PrefixFrom(v.Address, v.Address.BitLen())}
@@ -85,8 +90,8 @@ func configFields(c config.Config) []field {
 	checks := make([]string, 0, len(c.Checks))
 	for _, k := range c.Checks {
 		k = k.WithDefaults()
-		checks = append(checks, fmt.Sprintf("%s (%s%s every %s within %s, fall %d, rise %d)",
-			k.Name, prefixed("tcp ", k.TCP), prefixed("http ", k.HTTP), k.Interval, k.Timeout, k.Fall, k.Rise))
+		checks = append(checks, fmt.Sprintf("%s (%s every %s within %s, fall %d, rise %d)",
+			k.Name, k.Asks(), k.Interval, k.Timeout, k.Fall, k.Rise))
 	}
 	fields := []field{
 		{"group", c.Group},
@@ -127,7 +132,30 @@ func routerFields(r config.Router) []field {
 		{"interval", r.Interval.String()},
 		{"version", strconv.Itoa(r.Version)},
 		{"preempt", strconv.FormatBool(r.Preempt)},
+		{"preempt delay", delay(r.PreemptDelay)},
+		{"start delay", delay(r.StartDelay)},
+		{"announce", announces(r.Announce)},
 	}
+}
+
+// delay is a duration, or nothing when there is none.
+func delay(d api.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}
+
+// announces is how announcements are made, or nothing when that is as usual.
+func announces(a config.Announce) string {
+	if a.IsZero() {
+		return ""
+	}
+	form := "requests"
+	if a.Replies {
+		form = "requests and replies"
+	}
+	return form + " every " + cmp.Or(a.Refresh, config.DefaultRefresh).String()
 }
 
 func join[T fmt.Stringer](list []T) string {
@@ -136,14 +164,6 @@ func join[T fmt.Stringer](list []T) string {
 		all = append(all, v.String())
 	}
 	return strings.Join(all, ", ")
-}
-
-// prefixed is prefix and s, or nothing when s is empty.
-func prefixed(prefix, s string) string {
-	if s == "" {
-		return ""
-	}
-	return prefix + s
 }
 
 // splits tells whether two members of which one runs have and the other want

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/havip/havip/agent/api"
 	"github.com/havip/havip/agent/config"
 	"github.com/havip/havip/openstack"
 )
@@ -17,10 +18,14 @@ type Desired struct {
 	Preempt  bool
 	Version  int
 	Mode     string
-	Checks   []config.Check
-	VIPs     []VIP
-	Members  []Member // in order of priority
-	Agent    AgentRelease
+
+	PreemptDelay, StartDelay api.Duration
+	Announce                 config.Announce
+
+	Checks  []config.Check
+	VIPs    []VIP
+	Members []Member // in order of priority
+	Agent   AgentRelease
 
 	// MoveFloatingIP allows taking a floating IP away from where it is.
 	MoveFloatingIP bool

@@ -73,6 +73,10 @@ func TestDiff(t *testing.T) {
 		{name: "the checks change", before: "1 2", servers: "1 2", change: []desire{func(d *plan.Desired) {
 			d.Checks = []config.Check{sshCheck, {Name: "web", HTTP: "http://localhost/", Interval: sshCheck.Interval, Timeout: sshCheck.Timeout, Fall: 3, Rise: 2}}
 		}}},
+		{name: "the delays and announcements change", before: "1 2", servers: "1 2", change: []desire{func(d *plan.Desired) {
+			d.Preempt, d.PreemptDelay, d.StartDelay = true, api.Duration(5*time.Second), api.Duration(time.Second)
+			d.Announce = config.Announce{Replies: true, Refresh: config.DefaultRefresh}
+		}}},
 		{name: "the vrid changes", before: "1 2", servers: "1 2", change: []desire{vrid(7)}},
 		{name: "the vrid changes and a member is added", before: "1 2", servers: "1 2 3", change: []desire{vrid(7)}},
 		{name: "the agent is upgraded", before: "1 2 3", servers: "1 2 3", change: []desire{func(d *plan.Desired) {

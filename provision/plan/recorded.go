@@ -34,6 +34,7 @@ func Recorded(group string, o Observed) (Desired, bool) {
 			r := c.Routers[0]
 			d.VRID = cmp.Or(d.VRID, r.VRID)
 			d.Interval, d.Preempt, d.Version, d.Checks = time.Duration(r.Interval), r.Preempt, r.Version, c.Checks
+			d.PreemptDelay, d.StartDelay, d.Announce = r.PreemptDelay, r.StartDelay, r.Announce
 			if len(r.Peers) == 0 {
 				d.Mode = ModeMulticast
 			}

@@ -28,6 +28,7 @@ func Check(g spec.Group, o plan.Observed, opt Options) (plan.Desired, Findings) 
 		found: plan.Find(g.Name, o),
 		d: plan.Desired{
 			Group: g.Name, Interval: g.VRRP.Interval, Preempt: g.VRRP.Preempt,
+			PreemptDelay: g.VRRP.PreemptDelay, StartDelay: g.VRRP.StartDelay, Announce: g.VRRP.Announce,
 			Version: g.VRRP.Version, Mode: g.VRRP.Mode, Checks: g.Checks,
 			Agent: opt.Release, MoveFloatingIP: opt.MoveFloatingIP,
 		},

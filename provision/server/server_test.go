@@ -25,7 +25,8 @@ func bastion(interval time.Duration) plan.ConvergeAgent {
 		Routers: []config.Router{{
 			VRID: 51, Interface: config.Interface{MAC: "fa:16:3e:12:34:56", Address: netip.MustParseAddr("10.0.0.130")},
 			Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.0.136/32")}, Source: netip.MustParseAddr("10.0.0.130"),
-			Peers: []netip.Addr{netip.MustParseAddr("10.0.0.131")}, Priority: 250, Interval: api.Duration(interval), Version: 3,
+			Mode: config.ModeUnicast, Peers: []netip.Addr{netip.MustParseAddr("10.0.0.131")}, Priority: 250,
+			Interval: api.Duration(interval), Version: 3, Announce: config.Announce{Refresh: config.DefaultRefresh},
 		}},
 	}}
 }

@@ -76,6 +76,7 @@ func (b *builder) group() Group {
 		VRRP: VRRP{
 			ID: int(d.VRRP.ID), Interval: time.Duration(d.VRRP.Interval), Preempt: d.VRRP.Preempt,
 			Version: d.VRRP.Version, Mode: d.VRRP.Mode,
+			PreemptDelay: d.VRRP.PreemptDelay, StartDelay: d.VRRP.StartDelay, Announce: d.VRRP.Announce,
 		},
 		Checks: d.Checks,
 		Verify: d.Verify,

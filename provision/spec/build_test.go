@@ -52,7 +52,7 @@ func TestEveryFlagOverridesTheFile(t *testing.T) {
 			Network: "n", Subnet: "s", Address: netip.MustParseAddr("10.1.0.1"),
 			FloatingIP: FloatingIP{Address: netip.MustParseAddr("203.0.113.1")},
 		}},
-		VRRP: VRRP{Interval: 20 * time.Millisecond, Version: 3, Mode: "unicast"},
+		VRRP: VRRP{Interval: 20 * time.Millisecond, Version: 3, Mode: "unicast", Announce: usual},
 		Checks: []config.Check{
 			{Name: "a", TCP: ":22", Interval: second, Timeout: second, Fall: 3, Rise: 2},
 			{Name: "b", TCP: ":23", Interval: second, Timeout: second, Fall: 3, Rise: 2},
@@ -115,7 +115,7 @@ func TestParseRefuses(t *testing.T) {
 		"no VIP":                          {"vips:\n", "vips: []\nold:\n", "f:7:7: vips: is missing"},
 		"two VIPs":                        {"\nvrrp", "\n  - {network: b}\nvrrp", "f:9:5: vips[1]: this version of havip moves one address"},
 		"a VIP without a network":         {"network: internal, ", "", "f:8:5: vips[0].network: is missing"},
-		"an IPv6 VIP":                     {"10.0.0.136", "fd00::1", "vips[0].address: fd00::1 is IPv6, which this version of the agent does not speak yet"},
+		"an IPv6 VIP":                     {"10.0.0.136", "fd00::1", "vips[0].address: fd00::1 is IPv6, in which this version of havip sets up no group yet"},
 		"a bad address":                   {"10.0.0.136", "10.0.0", `vips[0].address: want an IP address such as 10.0.0.136, got "10.0.0"`},
 		"the VIP as its floating IP":      {"{network: public}", "10.0.0.136", "vips[0].floating_ip: 10.0.0.136 is the VIP itself"},
 		"a network's name as floating IP": {"{network: public}", "public", "vips[0].floating_ip: want an IP address, got \"public\"\n  hint: to allocate one from a network write {network: public}"},
@@ -128,13 +128,15 @@ func TestParseRefuses(t *testing.T) {
 		"an interval of 15ms":             {"interval: 1s", "interval: 15ms", "vrrp.interval: want a multiple of 10ms, got 15ms"},
 		"VRRP version 2":                  {"version: 3", "version: 2", "vrrp.version: this version of havip does not speak VRRP version 2 yet"},
 		"multicast":                       {"mode: unicast", "mode: multicast", `vrrp.mode: this version of havip does not do "multicast" yet`},
+		"a start delay of an hour":        {"id: 7", "id: 7, start_delay: 1h", "vrrp.start_delay: want 0s to 16m40s, got 1h0m0s"},
+		"announcing never":                {"id: 7", "id: 7, announce: {refresh: 0s}", "vrrp.announce.refresh: want 1s to 1h0m0s, got 0s"},
 		"a bad check":                     {`":22"`, "22", `f:10:27: checks[0].tcp: want host:port, got "22"`},
 		"a bad verify":                    {"verify: icmp", "verify: ping", `f:11:9: verify: want tcp:PORT, icmp, none or a URL such as http://localhost/health, got "ping"`},
 		"a bad jump host":                 {"jump: [a]", `jump: ["a b"]`, `ssh.jump[0]: want [USER@]HOST[:PORT], got "a b"`},
 		"a jump host outside a list":      {"jump: [a]", "jump: a", "ssh.jump: want a list, got \"a\"\n  hint: write [a]"},
 		"a bad policy for host keys":      {"host_keys: console", "host_keys: ignore", `ssh.host_keys: want known_hosts, console or accept-new, got "ignore"`},
 		"a cloud with a line break":       {"cloud: mycloud", `cloud: "a\nb"`, `f:3:8: cloud: "a\nb" cannot be a name or an ID`},
-		"words of VRRP daemons":           {"vrrp: {", "vrrp: {virtual_router_id: 5, ", "f:9:8: vrrp.virtual_router_id: unknown key\n  hint: the keys here are id, interval, preempt, version, mode"},
+		"words of VRRP daemons":           {"vrrp: {", "vrrp: {virtual_router_id: 5, ", "f:9:8: vrrp.virtual_router_id: unknown key\n  hint: the keys here are id, interval, preempt, version, mode, preempt_delay, start_delay, announce"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if !strings.Contains(full, c.old) {
@@ -159,7 +161,7 @@ func TestBadFlagsAreNamed(t *testing.T) {
 		"one server":                 {Flags{Servers: []string{"a"}}, "--server: a group of one server has nothing to fail over to"},
 		"a bad name":                 {Flags{Name: "A"}, `GROUP: "A" cannot be the name of a group`},
 		"a bad address":              {Flags{Address: "x"}, `--address: want an IP address, got "x"`},
-		"an IPv6 address":            {Flags{Address: "::1"}, "--address: ::1 is IPv6"},
+		"an IPv6 address":            {Flags{Address: "fd00::1"}, "--address: fd00::1 is IPv6"},
 		"a network's name":           {Flags{FloatingIP: "public"}, "--floating-ip: want an IP address, got \"public\"\n  hint: to allocate one from a network use --floating-ip-from NETWORK"},
 		"two ways to a floating IP":  {Flags{FloatingIP: "203.0.113.1", FloatingIPFrom: "public"}, "--floating-ip: is given together with --floating-ip-from"},
 		"a bad VRID":                 {Flags{VRID: "300"}, `--vrid: want auto, or 1 to 255, got "300"`},

@@ -62,6 +62,10 @@ type vrrp struct {
 	Preempt  bool         `yaml:"preempt"`
 	Version  int          `yaml:"version"`
 	Mode     string       `yaml:"mode"`
+
+	PreemptDelay api.Duration    `yaml:"preempt_delay"`
+	StartDelay   api.Duration    `yaml:"start_delay"`
+	Announce     config.Announce `yaml:"announce"`
 }
 
 type ssh struct {
@@ -75,7 +79,10 @@ type ssh struct {
 // defaults is the group file that says nothing.
 func defaults() document {
 	return document{
-		VRRP:   vrrp{Interval: api.Duration(DefaultInterval), Version: 3, Mode: modeUnicast},
+		VRRP: vrrp{
+			Interval: api.Duration(DefaultInterval), Version: 3, Mode: modeUnicast,
+			Announce: config.Announce{Refresh: config.DefaultRefresh},
+		},
 		Verify: Verify{Kind: VerifyTCP, Port: 22},
 		SSH:    ssh{HostKeys: KnownHosts},
 	}

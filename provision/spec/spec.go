@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/havip/havip/agent/api"
 	"github.com/havip/havip/agent/config"
 )
 
@@ -55,8 +56,12 @@ type VRRP struct {
 	ID       int           // 1 to 255; 0: the lowest free one of the network
 	Interval time.Duration // 10ms to 40.95s
 	Preempt  bool
-	Version  int    // 3
-	Mode     string // "unicast"
+	// PreemptDelay is how long a preempting member lets the active be, StartDelay
+	// how long one listens after its start before it takes over.
+	PreemptDelay, StartDelay api.Duration
+	Announce                 config.Announce
+	Version                  int    // 3
+	Mode                     string // "unicast"
 }
 
 // Verify is what must answer on the VIP and the floating IP at the end.

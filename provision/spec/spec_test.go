@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,7 +54,7 @@ func minimal() Group {
 			Network: "internal", Address: netip.MustParseAddr("10.0.0.136"),
 			FloatingIP: FloatingIP{Address: netip.MustParseAddr("203.0.113.10")},
 		}},
-		VRRP:   VRRP{Interval: 300 * time.Millisecond, Version: 3, Mode: "unicast"},
+		VRRP:   VRRP{Interval: 300 * time.Millisecond, Version: 3, Mode: "unicast", Announce: usual},
 		Verify: Verify{Kind: VerifyTCP, Port: 22},
 		SSH:    SSH{HostKeys: KnownHosts},
 	}
@@ -61,6 +62,24 @@ func minimal() Group {
 
 func TestAMinimalFileGetsTheDefaults(t *testing.T) {
 	if diff := cmp.Diff(minimal(), parse(t, "bastion.yaml"), compare); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// usual is how announcements are made where the file does not say.
+var usual = config.Announce{Refresh: config.DefaultRefresh}
+
+func TestDelaysAndAnnouncementsReachTheGroup(t *testing.T) {
+	g, err := Parse([]byte(strings.Replace(full, "{id: 7,", "{id: 7, preempt_delay: 3s, start_delay: 2500ms, announce: {replies: true, refresh: 10s},", 1)), "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := VRRP{
+		ID: 7, Interval: time.Second, Preempt: true, Version: 3, Mode: "unicast",
+		PreemptDelay: api.Duration(3 * time.Second), StartDelay: api.Duration(2500 * time.Millisecond),
+		Announce: config.Announce{Replies: true, Refresh: api.Duration(10 * time.Second)},
+	}
+	if diff := cmp.Diff(want, g.VRRP); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
@@ -78,10 +97,16 @@ func TestEveryKeyOfAFileReachesTheGroup(t *testing.T) {
 			Network: "internal", Subnet: "internal-v4", Address: netip.MustParseAddr("10.0.0.136"),
 			FloatingIP: FloatingIP{Address: netip.MustParseAddr("203.0.113.10")},
 		}},
-		VRRP: VRRP{ID: 51, Interval: 300 * time.Millisecond, Version: 3, Mode: "unicast"},
+		VRRP: VRRP{ID: 51, Interval: 300 * time.Millisecond, Version: 3, Mode: "unicast", StartDelay: 2 * second, Announce: usual},
 		Checks: []config.Check{
 			{Name: "ssh", TCP: ":22", Interval: second, Timeout: second, Fall: 3, Rise: 2},
-			{Name: "web", HTTP: "http://localhost:8080/health", Interval: 5 * second, Timeout: second, Fall: 3, Rise: 2},
+			{Name: "web", HTTP: "http://localhost:8080/health", Status: []int{200, 204}, Interval: 5 * second, Timeout: second, Fall: 3, Rise: 2},
+			config.Check{Name: "tls", HTTP: "https://localhost/", Insecure: true}.WithDefaults(),
+			config.Check{Name: "nginx", Process: "nginx"}.WithDefaults(),
+			config.Check{Name: "unit", Unit: "nginx.service"}.WithDefaults(),
+			config.Check{Name: "alive", File: "/run/app/alive", MaxAge: 10 * second}.WithDefaults(),
+			config.Check{Name: "router", Gateway: config.GatewayAuto}.WithDefaults(),
+			config.Check{Name: "custom", Exec: []string{"/usr/local/bin/is-healthy", "--quick"}, Interval: 5 * second, Timeout: 2 * second}.WithDefaults(),
 		},
 		Verify: Verify{Kind: VerifyTCP, Port: 22},
 		SSH: SSH{

@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"time"
 	"unicode"
@@ -29,7 +30,9 @@ func (b *builder) validate() {
 	validateRef(d.Cloud, report.Under("cloud"))
 	b.validateServers(report)
 	b.validateVIPs(report)
-	config.ValidateInterval(time.Duration(d.VRRP.Interval), report.Under("vrrp.interval"))
+	config.ValidateInterval(time.Duration(d.VRRP.Interval), 3, report.Under("vrrp.interval"))
+	config.ValidateDelays(d.VRRP.Preempt, d.VRRP.PreemptDelay, d.VRRP.StartDelay, report.Under("vrrp"))
+	config.ValidateAnnounce(d.VRRP.Announce, report.Under("vrrp.announce"))
 	if d.VRRP.Version != 3 {
 		report("vrrp.version", fmt.Sprintf("this version of havip does not speak VRRP version %d yet", d.VRRP.Version), "write 3, or take the key away")
 	}
@@ -93,15 +96,23 @@ func (b *builder) validateVIPs(report strict.Report) {
 		validateRef(v.Network, under.Under("network"))
 		validateRef(v.Subnet, under.Under("subnet"))
 		if v.Address.IsValid() {
-			config.ValidateAddress(v.Address, under.Under("address"))
+			validateIPv4(v.Address, under.Under("address"))
 		}
 		validateRef(v.FloatingIP.Network, under.Under("floating_ip.network"))
 		switch a := v.FloatingIP.address; {
 		case a.IsValid() && a == v.Address:
 			under("floating_ip", fmt.Sprintf("%s is the VIP itself", a), "a floating IP is an address of the external network")
 		case a.IsValid():
-			config.ValidateAddress(a, under.Under("floating_ip"))
+			validateIPv4(a, under.Under("floating_ip"))
 		}
+	}
+}
+
+// validateIPv4 checks an address of the family that havip sets up. The agent
+// speaks both.
+func validateIPv4(a netip.Addr, report strict.Report) {
+	if config.ValidateAddress(a, report) && a.Is6() {
+		report("", fmt.Sprintf("%s is IPv6, in which this version of havip sets up no group yet", a), "give an IPv4 address")
 	}
 }
 
