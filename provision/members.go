@@ -99,7 +99,7 @@ func agreed(members []MemberStatus) (active MemberStatus, ok bool) {
 		}
 	}
 	for _, m := range members {
-		ok = ok && (m.ServerID == active.ServerID || m.hears(active)) && !m.sees(api.ProblemAdvertsBlocked)
+		ok = ok && (m.ServerID == active.ServerID || m.hears(active)) && len(m.problems(api.ProblemAdvertsBlocked)) == 0
 	}
 	return active, ok
 }
@@ -123,11 +123,19 @@ func (m MemberStatus) hears(active MemberStatus) bool {
 	return true
 }
 
-// sees tells whether the member's agent sees a problem of this kind.
-func (m MemberStatus) sees(code string) bool {
-	return m.Status != nil && slices.ContainsFunc(m.Status.Routers, func(r api.Router) bool {
-		return slices.ContainsFunc(r.Problems, func(p api.Problem) bool { return p.Code == code })
-	})
+// problems are those of one kind that the member's agent sees.
+func (m MemberStatus) problems(code string) []api.Problem {
+	var all []api.Problem
+	if m.Status != nil {
+		for _, r := range m.Status.Routers {
+			for _, p := range r.Problems {
+				if p.Code == code {
+					all = append(all, p)
+				}
+			}
+		}
+	}
+	return all
 }
 
 // holder is the one member that is active, if it holds the VIP. What the

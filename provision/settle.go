@@ -38,6 +38,9 @@ func (s *Service) settle(ctx context.Context, p *Prepared, out *Outcome) error {
 			s.Report.Step("agents", describe(out.Members), s.Now().Sub(began))
 			return nil
 		}
+		if s.Now().Sub(began) > blockedTime && blockedFor(out.Members) > blockedTime {
+			return disagreement(p.Plan.Group, out.Members)
+		}
 		select {
 		case <-ctx.Done():
 			return disagreement(p.Plan.Group, out.Members)
@@ -56,6 +59,22 @@ func (p *Prepared) founds() bool {
 // settleTime is far more than agents need: ten down intervals, and time for
 // slow servers.
 func settleTime(d plan.Desired) time.Duration { return 30*time.Second + 40*d.Interval }
+
+// blockedTime is how long members may say that advertisements do not arrive
+// before that is believed to stay: Neutron opens a port a second or two after
+// it has said so.
+const blockedTime = 15 * time.Second
+
+// blockedFor is for how long a member has seen that, by its own clock.
+func blockedFor(members []MemberStatus) time.Duration {
+	var longest time.Duration
+	for _, m := range members {
+		for _, p := range m.problems(api.ProblemAdvertsBlocked) {
+			longest = max(longest, m.Status.Now.Sub(p.Since))
+		}
+	}
+	return longest
+}
 
 func (s *Service) takeOver(ctx context.Context, fleet *Fleet, group, serverID string) error {
 	srv, err := fleet.server(ctx, serverID)
@@ -81,7 +100,7 @@ func disagreement(group string, members []MemberStatus) error {
 		if m.isPartly(api.Active) {
 			actives++
 		}
-		blocked = blocked || m.sees(api.ProblemAdvertsBlocked) || single && m.is(api.Backup) && !m.hears(active)
+		blocked = blocked || len(m.problems(api.ProblemAdvertsBlocked)) > 0 || single && m.is(api.Backup) && !m.hears(active)
 		p.Details = append(p.Details, m.words()...)
 	}
 	if actives > 1 || blocked {

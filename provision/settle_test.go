@@ -129,3 +129,18 @@ func TestDisagreementNamesEveryStateAndTheLikelyCause(t *testing.T) {
 		})
 	}
 }
+
+func TestHowLongAProtocolIsBlocked(t *testing.T) {
+	since := func(m MemberStatus, ago time.Duration) MemberStatus {
+		return m.with(func(r *api.Router) { r.Problems[0].Since = m.Status.Now.Add(-ago) })
+	}
+	members := []MemberStatus{
+		since(blocked("a", api.Active), time.Second), since(blocked("b", api.Backup), time.Minute), {Name: "c", Err: errors.New("no answer")},
+	}
+	if got := blockedFor(members); got != time.Minute {
+		t.Errorf("got %v", got)
+	}
+	if got := blockedFor([]MemberStatus{member("a", api.Active)}); got != 0 {
+		t.Errorf("nothing is blocked: got %v", got)
+	}
+}

@@ -81,6 +81,7 @@ type status struct {
 type member struct {
 	Name, State string
 	Priority    int
+	Agent       struct{ Routers []struct{ Held bool } }
 }
 
 func look(t *testing.T, group ...string) (status, output) {
