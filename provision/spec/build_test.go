@@ -52,7 +52,7 @@ func TestEveryFlagOverridesTheFile(t *testing.T) {
 			Network: "n", Subnet: "s", Address: netip.MustParseAddr("10.1.0.1"),
 			FloatingIP: FloatingIP{Address: netip.MustParseAddr("203.0.113.1")},
 		}},
-		VRRP: VRRP{Interval: 20 * time.Millisecond, Version: 3, Mode: "unicast", Announce: usual},
+		VRRP: VRRP{Interval: 20 * time.Millisecond, Version: 3, Mode: "unicast", StartDelay: api.Duration(DefaultStartDelay), Announce: usual},
 		Checks: []config.Check{
 			{Name: "a", TCP: ":22", Interval: second, Timeout: second, Fall: 3, Rise: 2},
 			{Name: "b", TCP: ":23", Interval: second, Timeout: second, Fall: 3, Rise: 2},

@@ -18,6 +18,11 @@ const FileVersion = 1
 // silent active is replaced in about a second.
 const DefaultInterval = 300 * time.Millisecond
 
+// DefaultStartDelay is how long a member only listens after its start unless
+// the group file says otherwise: Neutron's agents open a port seconds after
+// the API has answered, and until then nobody is heard.
+const DefaultStartDelay = 3 * time.Second
+
 // document is the group file as it is written. docs/group-file.md describes
 // each key; a test compares the two.
 type document struct {
@@ -81,6 +86,7 @@ func defaults() document {
 	return document{
 		VRRP: vrrp{
 			Interval: api.Duration(DefaultInterval), Version: 3, Mode: modeUnicast,
+			StartDelay: api.Duration(DefaultStartDelay),
 			Announce: config.Announce{Refresh: config.DefaultRefresh},
 		},
 		Verify: Verify{Kind: VerifyTCP, Port: 22},

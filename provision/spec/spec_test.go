@@ -54,7 +54,7 @@ func minimal() Group {
 			Network: "internal", Address: netip.MustParseAddr("10.0.0.136"),
 			FloatingIP: FloatingIP{Address: netip.MustParseAddr("203.0.113.10")},
 		}},
-		VRRP:   VRRP{Interval: 300 * time.Millisecond, Version: 3, Mode: "unicast", Announce: usual},
+		VRRP:   VRRP{Interval: 300 * time.Millisecond, Version: 3, Mode: "unicast", StartDelay: api.Duration(DefaultStartDelay), Announce: usual},
 		Verify: Verify{Kind: VerifyTCP, Port: 22},
 		SSH:    SSH{HostKeys: KnownHosts},
 	}
