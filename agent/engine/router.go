@@ -70,6 +70,10 @@ func machineConfig(c config.Router) vrrp.Config {
 		Preempt:  c.Preempt,
 		Version:  c.Version,
 		Source:   c.Source,
+
+		PreemptDelay: time.Duration(c.PreemptDelay),
+		StartDelay:   time.Duration(c.StartDelay),
+		Refresh:      time.Duration(c.Announce.Refresh),
 	}
 }
 
