@@ -67,13 +67,20 @@ type Agent struct {
 	cfg      config.Config
 }
 
-// Agent starts the agent. Group, control socket and interfaces that c leaves
-// out are filled in.
+// Agent starts an agent.
 func (n *Node) Agent(c config.Config) *Agent {
+	n.f.t.Helper()
+	a := n.NewAgent(c)
+	a.Start()
+	return a
+}
+
+// NewAgent is an agent that is not started yet. Group, control socket and
+// interfaces that c leaves out are filled in.
+func (n *Node) NewAgent(c config.Config) *Agent {
 	n.f.t.Helper()
 	a := &Agent{n: n, dir: n.folder("agent", nobody, nobody)}
 	a.Configure(c)
-	a.Start()
 	return a
 }
 
@@ -109,7 +116,7 @@ func (a *Agent) file() string { return filepath.Join(a.dir, "agent.yaml") }
 // Config is what Configure wrote last.
 func (a *Agent) Config() config.Config { return a.cfg }
 
-// Start starts an agent that has ended again.
+// Start starts the agent, also one that has ended.
 func (a *Agent) Start() {
 	a.n.f.t.Helper()
 	capabilities := []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW}

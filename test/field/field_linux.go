@@ -22,6 +22,7 @@ type Field struct {
 	dir    string
 	sw     *space.Space
 	nodes  []*Node
+	joined int // also those that are gone
 	blocks []block
 }
 
@@ -64,7 +65,8 @@ func newSpace(t testing.TB) *space.Space {
 // NIC carries.
 func (f *Field) Join(addresses ...string) *Node {
 	f.t.Helper()
-	name := fmt.Sprintf("n%d", len(f.nodes)+1)
+	f.joined++
+	name := fmt.Sprintf("n%d", f.joined)
 	n := &Node{
 		Name:  name,
 		Space: newSpace(f.t),
@@ -74,9 +76,16 @@ func (f *Field) Join(addresses ...string) *Node {
 	}
 	must(f.t, os.Mkdir(n.dir, 0o755))
 	n.thread = newThread(f.t, n.Space)
-	// Addresses are at once what they are; no router tells of others.
-	for _, key := range []string{"accept_dad", "accept_ra"} {
-		must(f.t, n.Space.Set("ipv6/conf/default/"+key, "0"))
+	for key, value := range map[string]string{
+		// Addresses are at once what they are; no router tells of others.
+		"ipv6/conf/default/accept_dad": "0",
+		"ipv6/conf/default/accept_ra":  "0",
+		// A NIC tells its neighbours where it is, as a server's DHCP client does
+		// at boot: they may remember another one with its addresses.
+		"ipv4/conf/default/arp_notify":   "1",
+		"ipv6/conf/default/ndisc_notify": "1",
+	} {
+		must(f.t, n.Space.Set(key, value))
 	}
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = n.port
@@ -96,8 +105,10 @@ func (f *Field) Join(addresses ...string) *Node {
 	must(f.t, n.Space.Links().LinkSetUp(nic))
 	f.nodes = append(f.nodes, n)
 	Eventually(f.t, "the cable of "+name+" carries", func() bool {
-		return link(f.t, n.Space, Device).Attrs().OperState == netlink.OperUp
+		return isUp(f.t, n.Space, Device) && isUp(f.t, f.sw, n.port)
 	})
+	// The kernel has it tell now; what it said when the NIC came up was lost.
+	must(f.t, n.Space.Links().LinkSetHardwareAddr(nic, n.MAC))
 	return n
 }
 
@@ -130,6 +141,12 @@ func link(t testing.TB, s *space.Space, name string) netlink.Link {
 	l, err := s.Links().LinkByName(name)
 	must(t, err)
 	return l
+}
+
+// isUp tells whether a device is on and carries.
+func isUp(t testing.TB, s *space.Space, name string) bool {
+	t.Helper()
+	return link(t, s, name).Attrs().OperState == netlink.OperUp
 }
 
 func ipNet(p netip.Prefix) *net.IPNet {

@@ -3,6 +3,7 @@ package field
 import (
 	"net/netip"
 	"os"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -80,10 +81,6 @@ func TestKeepalivedMeetsKeepalived(t *testing.T) {
 	wire.Sees("the end of the membership, or a second advertisement", Frame.Advert)
 }
 
-func carries(n *Node) bool {
-	return link(n.f.t, n.Space, Device).Attrs().OperState == netlink.OperUp
-}
-
 func TestWhatIsBlockedOrCutDoesNotArrive(t *testing.T) {
 	t.Parallel()
 	f := New(t)
@@ -114,15 +111,35 @@ func TestWhatIsBlockedOrCutDoesNotArrive(t *testing.T) {
 	if reach() {
 		t.Error("a cable that is cut carries")
 	}
-	if !carries(a) {
+	if !isUp(t, a.Space, Device) {
 		t.Error("the node sees that its cable is cut")
 	}
 	a.Mend()
 	Eventually(t, "a mended cable carries", reach)
 	a.Unplug()
-	Eventually(t, "the node sees that its cable was pulled", func() bool { return !carries(a) })
+	Eventually(t, "the node sees that its cable was pulled", func() bool { return !isUp(t, a.Space, Device) })
 	a.Plug()
 	Eventually(t, "the cable that was put back carries", reach)
+}
+
+// Another server with the address of one that is gone is found at once.
+func TestANewNodeTellsItsNeighboursWhereItIs(t *testing.T) {
+	t.Parallel()
+	f := New(t)
+	a, b := f.Join("10.99.0.1/24", "fd00:99::1/64"), f.Join("10.99.0.2/24", "fd00:99::2/64")
+	a.Run("ping", "-c1", "10.99.0.2")
+	a.Run("ping", "-c1", "fd00:99::2")
+	b.PowerOff()
+	c := f.Join("10.99.0.2/24", "fd00:99::2/64")
+	for _, address := range c.Addresses {
+		Eventually(t, "the neighbour knows of the new node", func() bool {
+			list, err := a.Space.Links().NeighList(0, netlink.FAMILY_ALL)
+			must(t, err)
+			return slices.ContainsFunc(list, func(n netlink.Neigh) bool {
+				return n.IP.Equal(address.Addr().AsSlice()) && slices.Equal(n.HardwareAddr, c.MAC)
+			})
+		})
+	}
 }
 
 func TestAKilledFamilySaysNothing(t *testing.T) {

@@ -63,6 +63,8 @@ func (n *Node) FRR(r VRRP) *FRR {
 func (n *Node) macvlans(r VRRP) {
 	n.f.t.Helper()
 	links := n.Space.Links()
+	// The NIC does not answer for addresses that are on the macvlans.
+	must(n.f.t, n.Space.Set("ipv4/conf/all/arp_ignore", "1"))
 	for _, family := range []Family{IPv4, IPv6} {
 		var addresses []*netlink.Addr
 		for _, p := range r.Addresses {
@@ -135,6 +137,13 @@ func (f *FRR) Becomes(family Family, state string) {
 	}, func() string {
 		return fmt.Sprintf("FRR on %s becomes %s (%v), it is %q", f.n.Name, state, family, last)
 	})
+}
+
+// Stop has both say goodbye.
+func (f *FRR) Stop() {
+	f.n.f.t.Helper()
+	f.VRRPD.Stop()
+	f.Zebra.Stop()
 }
 
 // Kill ends both without a last word.

@@ -62,6 +62,9 @@ func (p *Process) Output() string {
 	return string(text)
 }
 
+// Said tells whether some text is in what it has said.
+func (p *Process) Said(text string) bool { return strings.Contains(p.Output(), text) }
+
 // Signal sends s to the process alone.
 func (p *Process) Signal(s syscall.Signal) {
 	p.n.f.t.Helper()
