@@ -10,13 +10,15 @@ import (
 )
 
 // Linux is the server as it is.
-type Linux struct{}
+type Linux struct {
+	dialer transport.Dialer
+}
 
 // Find implements Host.
-func (Linux) Find(i config.Interface) (vip.NIC, error) { return vip.Find(i) }
+func (*Linux) Find(i config.Interface) (vip.NIC, error) { return vip.Find(i) }
 
 // Addresses implements Host.
-func (Linux) Addresses(nic vip.NIC, r config.Router) Addresses {
+func (*Linux) Addresses(nic vip.NIC, r config.Router) Addresses {
 	return vip.NewSet(vip.Config{
 		NIC:       nic,
 		Source:    r.Source,
@@ -26,14 +28,16 @@ func (Linux) Addresses(nic vip.NIC, r config.Router) Addresses {
 }
 
 // Watch implements Host.
-func (Linux) Watch(ctx context.Context) (<-chan struct{}, error) { return vip.Watch(ctx) }
+func (*Linux) Watch(ctx context.Context) (<-chan struct{}, error) { return vip.Watch(ctx) }
 
 // Dial implements Host.
-func (Linux) Dial(nic vip.NIC, r config.Router) (Wire, error) {
+func (h *Linux) Dial(nic vip.NIC, r config.Router) (Wire, error) {
 	cfg := transport.Config{
 		Interface: nic.Name,
 		Source:    r.Source,
 		Peers:     r.Peers,
+		Multicast: r.Mode == config.ModeMulticast,
+		Checksum:  r.Checksum,
 		VRID:      r.VRID,
 		Version:   r.Version,
 		Interval:  time.Duration(r.Interval),
@@ -41,7 +45,7 @@ func (Linux) Dial(nic vip.NIC, r config.Router) (Wire, error) {
 	for _, p := range r.Addresses {
 		cfg.Addresses = append(cfg.Addresses, p.Addr())
 	}
-	conn, err := transport.Open(cfg)
+	conn, err := h.dialer.Open(cfg)
 	if err != nil {
 		return nil, err // not conn: a nil *Conn in a Wire is not a nil Wire
 	}

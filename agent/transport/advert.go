@@ -36,6 +36,3 @@ type Advert struct {
 	// monotonic reading.
 	At time.Time
 }
-
-// dropOverflow counts packets that came while the receive buffer was full.
-const dropOverflow vrrp.DropReason = "overflow"

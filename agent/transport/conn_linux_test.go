@@ -8,156 +8,167 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/havip/havip/agent/transport"
 	"github.com/havip/havip/agent/vip/netnstest"
 	"github.com/havip/havip/agent/vrrp"
 )
 
-var (
-	addrA    = netip.MustParseAddr("10.99.0.1")
-	addrB    = netip.MustParseAddr("10.99.0.2")
-	stranger = netip.MustParseAddr("10.99.0.66")
-	vips     = []netip.Addr{netip.MustParseAddr("10.99.0.100"), netip.MustParseAddr("10.99.0.101")}
-)
-
-const vrid = 51
-
-// open opens one end of the wire between addrA and addrB.
-func open(t *testing.T, in *netnstest.Namespace, source, peer netip.Addr) *transport.Conn {
-	t.Helper()
-	var c *transport.Conn
-	in.Do(t, func() {
-		var err error
-		c, err = transport.Open(transport.Config{
-			Interface: netnstest.Device,
-			Source:    source,
-			Peers:     []netip.Addr{peer},
-			VRID:      vrid,
-			Version:   3,
-			Addresses: vips,
-		})
-		netnstest.Must(t, err)
-	})
-	t.Cleanup(func() { _ = c.Close() })
-	return c
-}
-
-func pair(t *testing.T) (a, b *netnstest.Namespace) {
-	t.Helper()
-	return netnstest.Pair(t, addrA.String()+"/24", addrB.String()+"/24")
-}
-
-// receive fails the test when no advert comes.
-func receive(t *testing.T, c *transport.Conn) transport.Advert {
-	t.Helper()
-	limit := time.AfterFunc(30*time.Second, func() { _ = c.Close() })
-	defer limit.Stop()
-	advert, err := c.Receive()
-	netnstest.Must(t, err)
-	return advert
-}
-
 func TestAnAdvertArrivesAsItWasSent(t *testing.T) {
-	nsA, nsB := pair(t)
-	a, b := open(t, nsA, addrA, addrB), open(t, nsB, addrB, addrA)
-	for _, interval := range []time.Duration{10 * time.Millisecond, 300 * time.Millisecond, 40950 * time.Millisecond} {
-		for _, priority := range []int{vrrp.PriorityLeave, 250, vrrp.PriorityOwner} {
-			sent, err := a.Send(priority, interval)
-			netnstest.Must(t, err)
-			got := receive(t, b)
-			if age := time.Since(got.At); got.At.Before(sent.Add(-50*time.Millisecond)) || age < 0 {
-				t.Errorf("sent at %s, received at %s, %s ago", sent, got.At, age)
-			}
-			got.At = time.Time{}
-			want := transport.Advert{
-				From: addrA, Priority: priority, Interval: interval,
-				Addresses: vips, Checksum: vrrp.ChecksumPseudo,
-			}
-			if diff := cmp.Diff(want, got, cmp.Comparer(func(x, y netip.Addr) bool { return x == y })); diff != "" {
-				t.Errorf("advert (-want +got):\n%s", diff)
+	each(t, func(t *testing.T, w way, nsA, nsB *netnstest.Namespace) {
+		a, b := open(t, nsA, w.config(w.a, w.b)), open(t, nsB, w.config(w.b, w.a))
+		for _, interval := range []time.Duration{10 * time.Millisecond, 300 * time.Millisecond, 40950 * time.Millisecond} {
+			for _, priority := range []int{vrrp.PriorityLeave, 250, vrrp.PriorityOwner} {
+				sent, err := a.Send(priority, interval)
+				netnstest.Must(t, err)
+				got := receive(t, b)
+				if age := time.Since(got.At); got.At.Before(sent.Add(-50*time.Millisecond)) || age < 0 {
+					t.Errorf("sent at %s, received at %s, %s ago", sent, got.At, age)
+				}
+				got.At = time.Time{}
+				want := transport.Advert{
+					From: w.a, Priority: priority, Interval: interval,
+					Addresses: w.vips, Checksum: vrrp.ChecksumPseudo,
+				}
+				if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+					t.Errorf("advert (-want +got):\n%s", diff)
+				}
 			}
 		}
+		// Nothing was dropped, and nothing of its own has come back to the sender.
+		for name, c := range map[string]*transport.Conn{"sender": a, "receiver": b} {
+			if drops := c.Drops(); len(drops) != 0 {
+				t.Errorf("the %s got drops %v, want none", name, drops)
+			}
+		}
+		if got, ok, err := a.TryReceive(); ok || err != nil {
+			t.Errorf("the sender received %+v, %v", got, err)
+		}
+	})
+}
+
+func TestVersion2HasIntervalsOfItsOwn(t *testing.T) {
+	nsA, nsB := cable(t)
+	for _, name := range []string{"IPv4 unicast", "IPv4 multicast"} {
+		w := ways[name]
+		cfgA, cfgB := w.config(w.a, w.b), w.config(w.b, w.a)
+		cfgA.Version, cfgB.Version = 2, 2
+		a, b := open(t, nsA, cfgA), open(t, nsB, cfgB)
+		_, err := a.Send(100, 2*time.Second) // RFC 3768 section 7.1: to be dropped
+		netnstest.Must(t, err)
+		send(t, a, 101)
+		got := receive(t, b)
+		if got.Priority != 101 || got.Interval != time.Second || got.Checksum != vrrp.ChecksumMessage {
+			t.Errorf("%s: got %+v, want priority 101 each second", name, got)
+		}
+		if drops := b.Drops(); drops["interval"] != 1 {
+			t.Errorf("%s: got drops %v, want one by interval", name, drops)
+		}
 	}
-	if drops := b.Drops(); len(drops) != 0 {
-		t.Errorf("got drops %v, want none", drops)
+}
+
+func TestTheChecksumFormIsTheConfiguredOne(t *testing.T) {
+	nsA, nsB := cable(t)
+	w := ways["IPv4 unicast"]
+	b := open(t, nsB, w.config(w.b, w.a))
+	for _, form := range []vrrp.ChecksumForm{vrrp.ChecksumMessage, vrrp.ChecksumPseudo} {
+		cfg := w.config(w.a, w.b)
+		cfg.Checksum = form
+		send(t, open(t, nsA, cfg), 250)
+		if got := receive(t, b); got.Checksum != form {
+			t.Errorf("got a checksum of form %q, want %q", got.Checksum, form)
+		}
 	}
 }
 
 func TestAtIsWhenTheKernelReceivedAndNotWhenItWasRead(t *testing.T) {
-	nsA, nsB := pair(t)
-	a, b := open(t, nsA, addrA, addrB), open(t, nsB, addrB, addrA)
-	if _, got, err := b.TryReceive(); got || err != nil {
-		t.Fatalf("an empty socket gave %v, %v", got, err)
-	}
-	// The kernel begins to stamp packets a little after the first socket asks for
-	// it; until then the stamp is of the reading.
-	netnstest.Eventually(t, "an advert's time is that of its arrival", func() bool {
-		sent, err := a.Send(250, time.Second)
-		netnstest.Must(t, err)
-		left := time.Now()
-		netnstest.Eventually(t, "the advert has waited", func() bool { return time.Since(left) > 300*time.Millisecond })
-		advert, got, err := b.TryReceive()
-		if err != nil || !got {
-			t.Fatalf("got %v, %v; want the advert that waits", got, err)
+	each(t, func(t *testing.T, w way, nsA, nsB *netnstest.Namespace) {
+		a, b := open(t, nsA, w.config(w.a, w.b)), open(t, nsB, w.config(w.b, w.a))
+		if _, got, err := b.TryReceive(); got || err != nil {
+			t.Fatalf("an empty socket gave %v, %v", got, err)
 		}
-		// A veth hands over within the send; the rest is for a test that is held up.
-		return !advert.At.Before(sent.Add(-150*time.Millisecond)) && !advert.At.After(left.Add(150*time.Millisecond))
+		// The kernel begins to stamp packets a little after the first socket asks for
+		// it; until then the stamp is of the reading.
+		netnstest.Eventually(t, "an advert's time is that of its arrival", func() bool {
+			sent := send(t, a, 250)
+			left := time.Now()
+			netnstest.Eventually(t, "the advert has waited", func() bool { return time.Since(left) > 300*time.Millisecond })
+			advert, got, err := b.TryReceive()
+			if err != nil || !got {
+				t.Fatalf("got %v, %v; want the advert that waits", got, err)
+			}
+			// A veth hands over within the send; the rest is for a test that is held up.
+			return !advert.At.Before(sent.Add(-150*time.Millisecond)) && !advert.At.After(left.Add(150*time.Millisecond))
+		})
 	})
 }
 
 func TestSetPeersAndSetAddressesTakeEffectOnAnOpenConn(t *testing.T) {
-	nsA, nsB := pair(t)
-	a, b := open(t, nsA, addrA, addrB), open(t, nsB, addrB, stranger)
-	_, err := a.Send(250, time.Second)
-	netnstest.Must(t, err)
-	netnstest.Eventually(t, "the advert of a stranger is counted", func() bool { return b.Drops()["peer"] == 1 })
-	b.SetPeers([]netip.Addr{stranger, addrA})
-	a.SetAddresses(vips[:1])
-	_, err = a.Send(249, time.Second)
-	netnstest.Must(t, err)
-	got := receive(t, b)
-	if got.Priority != 249 || len(got.Addresses) != 1 || got.Addresses[0] != vips[0] {
-		t.Errorf("got %+v, want priority 249 and the address %s", got, vips[0])
-	}
-	a.SetPeers(nil)
-	if at, err := a.Send(248, time.Second); err != nil || at.IsZero() {
-		t.Errorf("sending to nobody: got %s, %v", at, err)
-	}
-	a.SetPeers([]netip.Addr{addrB})
-	_, err = a.Send(247, time.Second)
-	netnstest.Must(t, err)
-	if got := receive(t, b); got.Priority != 247 {
-		t.Errorf("got %+v, want priority 247 as the next", got)
-	}
+	each(t, func(t *testing.T, w way, nsA, nsB *netnstest.Namespace) {
+		a, b := open(t, nsA, w.config(w.a, w.b)), open(t, nsB, w.config(w.b, w.stranger))
+		send(t, a, 250)
+		netnstest.Eventually(t, "the advert of a stranger is counted", func() bool { return b.Drops()["peer"] == 1 })
+		b.SetPeers([]netip.Addr{w.stranger, w.a})
+		a.SetAddresses(w.vips[:1])
+		send(t, a, 249)
+		got := receive(t, b)
+		if got.Priority != 249 || len(got.Addresses) != 1 || got.Addresses[0] != w.vips[0] {
+			t.Errorf("got %+v, want priority 249 and the address %s", got, w.vips[0])
+		}
+		if w.multicast {
+			b.SetPeers(nil)
+			send(t, a, 248)
+			if got := receive(t, b); got.Priority != 248 {
+				t.Errorf("without peers: got %+v, want priority 248", got)
+			}
+			return
+		}
+		a.SetPeers(nil)
+		if at := send(t, a, 248); at.IsZero() {
+			t.Error("sending to nobody: got no time")
+		}
+		a.SetPeers([]netip.Addr{w.b})
+		send(t, a, 247)
+		if got := receive(t, b); got.Priority != 247 {
+			t.Errorf("got %+v, want priority 247 as the next", got)
+		}
+	})
 }
 
 func TestSendSaysWhomItDidNotReach(t *testing.T) {
-	nsA, _ := pair(t)
-	a := open(t, nsA, addrA, addrB)
-	a.SetPeers([]netip.Addr{addrB, netip.MustParseAddr("255.255.255.255")}) // not permitted
-	if at, err := a.Send(250, time.Second); err == nil || at.IsZero() {
-		t.Errorf("one peer of two: got %s, %v; want a time and an error", at, err)
-	}
-	nsA.Do(t, func() { netnstest.DelAddress(t, netnstest.Device, addrA.String()+"/24") })
-	if at, err := a.Send(250, time.Second); err == nil || !at.IsZero() {
-		t.Errorf("without the source address: got %s, %v; want no time and an error", at, err)
-	}
-	nsA.Do(t, func() { netnstest.AddAddress(t, netnstest.Device, addrA.String()+"/24") })
-	a.SetPeers([]netip.Addr{addrB})
-	if _, err := a.Send(250, time.Second); err != nil {
-		t.Errorf("with the source address again: %v", err)
-	}
-	if _, err := a.Send(250, time.Microsecond); err == nil {
-		t.Error("an interval that the packet cannot hold was sent")
-	}
+	each(t, func(t *testing.T, w way, nsA, _ *netnstest.Namespace) {
+		a := open(t, nsA, w.config(w.a, w.b))
+		cidr := w.a.String() + "/64"
+		if w.a.Is4() {
+			cidr = w.a.String() + "/24"
+			if !w.multicast {
+				a.SetPeers(addrs("10.99.0.2", "255.255.255.255")) // not permitted
+				if at, err := a.Send(250, time.Second); err == nil || at.IsZero() {
+					t.Errorf("one peer of two: got %s, %v; want a time and an error", at, err)
+				}
+				a.SetPeers([]netip.Addr{w.b})
+			}
+		}
+		nsA.Do(t, func() { netnstest.DelAddress(t, netnstest.Device, cidr) })
+		if at, err := a.Send(250, time.Second); err == nil || !at.IsZero() {
+			t.Errorf("without the source address: got %s, %v; want no time and an error", at, err)
+		}
+		nsA.Do(t, func() { netnstest.AddAddress(t, netnstest.Device, cidr) })
+		send(t, a, 250)
+		if _, err := a.Send(250, time.Microsecond); err == nil {
+			t.Error("an interval that the packet cannot hold was sent")
+		}
+	})
 }
 
 func TestCloseEndsAReceiveThatWaits(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	nsA, _ := pair(t)
-	a := open(t, nsA, addrA, addrB)
+	nsA, _ := cable(t)
+	w := ways["IPv4 unicast"]
+	a := open(t, nsA, w.config(w.a, w.b))
 	got := make(chan error)
 	waiting := make(chan struct{})
 	go func() {
@@ -185,27 +196,30 @@ func TestCloseEndsAReceiveThatWaits(t *testing.T) {
 	if _, err := a.Send(250, time.Second); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Send: got %v, want net.ErrClosed", err)
 	}
-	a.SetPeers([]netip.Addr{addrB})
+	a.SetPeers([]netip.Addr{w.b})
 	a.Drops()
 }
 
 func TestOpenRefusesWhatItCannotServe(t *testing.T) {
 	netnstest.New(t).Do(t, func() {
-		good := transport.Config{
-			Interface: "lo", Source: addrA, Peers: []netip.Addr{addrB},
-			VRID: vrid, Version: 3, Addresses: vips,
+		four, six := ways["IPv4 unicast"], ways["IPv6 multicast"]
+		change := func(w way, f func(*transport.Config)) transport.Config {
+			cfg := w.config(w.a, w.b)
+			cfg.Interface = "lo"
+			f(&cfg)
+			return cfg
 		}
-		c, err := transport.Open(good)
+		c, err := transport.Open(change(four, func(*transport.Config) {}))
 		netnstest.Must(t, err)
 		netnstest.Must(t, c.Close())
-
-		noDevice, multicast, ipv6, nothing := good, good, good, good
-		noDevice.Interface = "eth7"
-		multicast.Peers = nil
-		ipv6.Source = netip.MustParseAddr("2001:db8::1")
-		nothing.Source = netip.Addr{}
 		for name, cfg := range map[string]transport.Config{
-			"a device that is not there": noDevice, "multicast": multicast, "IPv6": ipv6, "no source": nothing,
+			"a device that is not there":   change(four, func(c *transport.Config) { c.Interface = "eth7" }),
+			"no source":                    change(four, func(c *transport.Config) { c.Source = netip.Addr{} }),
+			"unicast to nobody":            change(four, func(c *transport.Config) { c.Peers = nil }),
+			"a vrid of 256":                change(four, func(c *transport.Config) { c.VRID = 256 }),
+			"version 2 over IPv6":          change(six, func(c *transport.Config) { c.Version = 2 }),
+			"multicast of a global source": change(six, func(c *transport.Config) { c.Source = netip.MustParseAddr("fd00::1") }),
+			"multicast of a global VIP":    change(six, func(c *transport.Config) { c.Addresses = addrs("fd00::2") }),
 		} {
 			if c, err := transport.Open(cfg); err == nil {
 				_ = c.Close()
@@ -213,4 +227,25 @@ func TestOpenRefusesWhatItCannotServe(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestOneCapabilityIsEnough(t *testing.T) {
+	for name, w := range ways {
+		t.Run(name, func(t *testing.T) {
+			netnstest.New(t).Do(t, func() {
+				cfg := w.config(w.a, w.b)
+				cfg.Interface = "lo"
+				netnstest.WithOnly(t, 1<<unix.CAP_NET_RAW, func() {
+					c, err := transport.Open(cfg)
+					netnstest.Must(t, err)
+					netnstest.Must(t, c.Close())
+				})
+				netnstest.WithOnly(t, 0, func() {
+					if _, err := transport.Open(cfg); err == nil {
+						t.Error("opened without CAP_NET_RAW: the test has not given it up")
+					}
+				})
+			})
+		})
+	}
 }

@@ -1,76 +1,135 @@
 package transport
 
 import (
+	"maps"
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/havip/havip/agent/vrrp"
 )
 
-// Drops returns how many packets were dropped, by reason (vrrp.DropReason, and
-// "overflow" when adverts came faster than they were read).
-func (c *Conn) Drops() map[string]uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.closed {
-		c.countKernelDrops()
+// Reasons of a transport, beside those of vrrp.
+const (
+	// dropOverflow: adverts came faster than they were read.
+	dropOverflow vrrp.DropReason = "overflow"
+	// dropMalformed: packets of a peer that are no advertisements came faster than
+	// could be told what is wrong with them.
+	dropMalformed vrrp.DropReason = "malformed"
+)
+
+// unread is why packets of a class are dropped when nobody has looked at them.
+func (c class) unread() vrrp.DropReason {
+	switch c {
+	case foreign:
+		return vrrp.DropVRID
+	case strangers:
+		return vrrp.DropPeer
+	case malformed:
+		return dropMalformed
 	}
-	drops := make(map[string]uint64, len(c.drops))
+	return dropOverflow
+}
+
+// Drops returns how many packets were dropped, by reason: a vrrp.DropReason,
+// "overflow" when adverts came faster than they were read, or "malformed" for what
+// a peer sent that is no advertisement, when it was too much to be told apart.
+// What no single router was meant by counts for all of the link.
+func (c *Conn) Drops() map[string]uint64 {
+	all := c.link.dropped(!c.closed())
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	drops := make(map[string]uint64)
+	for reason, n := range all {
+		if n > c.before[reason] {
+			drops[string(reason)] = n - c.before[reason]
+		}
+	}
 	for reason, n := range c.drops {
-		drops[string(reason)] = n
+		drops[string(reason)] += n
 	}
 	return drops
 }
 
-// count is called with the verdict on each packet of a peer.
-func (c *Conn) count(reason vrrp.DropReason) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if reason != vrrp.Accepted {
-		c.drops[reason]++
+// dropped is what was dropped on the link; look says to look for more first.
+func (l *link) dropped(look bool) map[vrrp.DropReason]uint64 {
+	if look {
+		l.incoming.Lock()
+		defer l.incoming.Unlock()
+		l.countRejected()
+		l.countOverflows()
 	}
-	c.countStrangers()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.drops)
 }
 
-// countKernelDrops adds what the kernel has dropped since it was last asked. It
-// counts what comes to a full buffer before it filters: so the strangers' counter
-// takes in an advert that comes while their buffer is full, and "overflow"
-// strangers that come while the adverts' buffer is.
-func (c *Conn) countKernelDrops() {
-	for i, from := range []struct {
-		socket *socket
-		reason vrrp.DropReason
-	}{{c.peersOnly, dropOverflow}, {c.strangers, vrrp.DropPeer}} {
+func (l *link) count(reason vrrp.DropReason, n uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.drops[reason] += n
+}
+
+// countOverflows adds what the kernel had no room for since it was last asked. It
+// counts what comes to a full buffer before it filters: so while the buffer of one
+// class is full, packets of others count there too.
+func (l *link) countOverflows() {
+	for i, s := range l.sockets {
 		// The call fails only on a kernel without SO_MEMINFO (before 4.12).
-		if n, err := from.socket.overflows(); err == nil && n != c.counted[i] {
-			c.drops[from.reason] += uint64(n - c.counted[i]) // modulo 2^32
-			c.counted[i] = n
+		if n, err := s.overflows(); err == nil && n != l.counted[i] {
+			l.count(class(i).unread(), uint64(n-l.counted[i])) // modulo 2^32
+			l.counted[i] = n
 		}
 	}
-	c.countStrangers()
 }
 
-// countStrangers counts and removes the strangers' packets that wait. It is done
-// after each advert, so that at any rate but a flood the buffer is not full and
-// the count is exact.
-func (c *Conn) countStrangers() {
-	if n := c.strangers.discard(); n > 0 {
-		c.drops[vrrp.DropPeer] += n
+// countRejected counts and removes the packets that wait in the sockets of all
+// classes but adverts. It is called with incoming held.
+func (l *link) countRejected() {
+	for i, s := range l.sockets {
+		if class(i) != adverts {
+			// An error ends the count: the socket is empty, or closed.
+			_ = s.control(func(fd int) error { return l.drain(class(i), fd) })
+		}
 	}
 }
 
-// discard empties the socket and tells how many packets there were. The bound
-// keeps a flood from holding the caller up; the rest is for the next time.
-func (s *socket) discard() (n uint64) {
+// drain counts what waits in one socket. The bound keeps a flood from holding the
+// caller up; the rest is for the next time.
+func (l *link) drain(of class, fd int) error {
 	const bound = 100
-	// An error ends the count: the socket is empty, or closed.
-	_ = s.control(func(fd int) error {
-		for n < bound {
-			if _, _, _, _, err := unix.Recvmsg(fd, nil, nil, unix.MSG_DONTWAIT); err != nil {
-				return err
-			}
-			n++
+	for range bound {
+		n, oobn, _, from, err := unix.Recvmsg(fd, l.buffer, l.ancillary, unix.MSG_DONTWAIT)
+		if err != nil {
+			return err
 		}
-		return nil
-	})
-	return n
+		reason := of.unread()
+		if ancillary, err := unix.ParseSocketControlMessage(l.ancillary[:oobn]); err == nil {
+			if d, ok := l.family.parse(l.buffer[:n], ancillary, from); ok {
+				reason = l.reason(of, d)
+			}
+		}
+		l.count(reason, 1)
+	}
+	return nil
+}
+
+// reason says more exactly than its class why a packet is not taken.
+func (l *link) reason(of class, d datagram) vrrp.DropReason {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch of {
+	case foreign:
+		vrid := int(d.payload[1]) // it has the shape of an advert
+		if slices.ContainsFunc(l.conns, func(c *Conn) bool { return c.cfg.VRID == vrid }) {
+			return vrrp.DropDestination
+		}
+	case malformed:
+		for _, c := range l.conns {
+			if _, reason := vrrp.Decode(d.payload, d.src, d.dst, d.ttl, c.expect); reason != vrrp.Accepted {
+				return reason
+			}
+		}
+	}
+	return of.unread()
 }

@@ -5,13 +5,59 @@ import (
 	"net/netip"
 
 	"golang.org/x/net/bpf"
+
+	"github.com/havip/havip/agent/vrrp"
+)
+
+// class is what a packet of protocol 112 is to a link, as far as the kernel can
+// tell. Each class has a socket of its own, so that none can fill the buffer of
+// another, and each is counted.
+type class int
+
+const (
+	adverts   class = iota // by a peer, for one of our routers: to be looked at
+	foreign                // a proper one that is not for our routers: normal on a link with others
+	strangers              // by somebody who is no peer
+	malformed              // by a peer, but no advertisement
+	classes                // how many there are
 )
 
 // What a filter returns is how many bytes of the packet to keep.
 const (
-	keepNone   = 0
-	keepHeader = 20
-	keepAll    = 0xffff
+	keepNone = 0
+	keepHead = 128 // IP header with options, VRRP header, an address or two: enough to tell the reason
+	keepAll  = 0xffff
+)
+
+// layout says where a filter finds the headers, which differs between the raw
+// sockets of the two IP versions.
+type layout struct {
+	source, destination, hops uint32
+	payload                   bpf.Instruction // loads the offset of the VRRP header into X
+}
+
+// ipv4Layout: the packet begins with the IP header (raw(7), RFC 791 section 3.1).
+var ipv4Layout = layout{source: 12, destination: 16, hops: 8, payload: bpf.LoadMemShift{Off: 0}}
+
+// ipv6Layout: it begins with the VRRP header. The IP header (RFC 8200 section 3) is
+// where the kernel keeps it, at an offset of SKF_NET_OFF (linux/filter.h).
+var ipv6Layout = ipv6LayoutAt(skfNetOff, 0)
+
+const skfNetOff = 0xfff00000
+
+func ipv6LayoutAt(header, payload uint32) layout {
+	return layout{
+		source: header + 8, destination: header + 24, hops: header + 7,
+		payload: bpf.LoadConstant{Dst: bpf.RegX, Val: payload},
+	}
+}
+
+// The scratch registers of a filter.
+const (
+	slotProper = iota // it has the shape of an advertisement
+	slotVRID
+	slotTo
+	slotFrom
 )
 
 // dropAll is the filter of a socket that is not set up yet. A raw socket hears
@@ -20,21 +66,136 @@ func dropAll() ([]bpf.RawInstruction, error) {
 	return bpf.Assemble([]bpf.Instruction{bpf.RetConstant{Val: keepNone}})
 }
 
-// ipv4SourceFilter keeps ofPeers bytes of a packet whose source is a peer, and
-// ofOthers of any other. A raw IPv4 socket's filter sees the IP header, with the
-// source at offset 12 (RFC 791 section 3.1).
-//
-// A jump reaches 255 instructions; so each comparison has its own return.
-func ipv4SourceFilter(peers []netip.Addr, ofPeers, ofOthers uint32) ([]bpf.RawInstruction, error) {
-	program := []bpf.Instruction{bpf.LoadAbsolute{Off: 12, Size: 4}}
-	for _, p := range peers {
-		if !p.Is4() {
-			continue // never the source of an IPv4 packet
-		}
-		a := p.As4()
-		program = append(program,
-			bpf.JumpIf{Cond: bpf.JumpEqual, Val: binary.BigEndian.Uint32(a[:]), SkipFalse: 1},
-			bpf.RetConstant{Val: ofPeers})
+// classFilter keeps the packets of one class: keep bytes of each.
+func (a audience) classFilter(l layout, of class, keep uint32) ([]bpf.RawInstruction, error) {
+	var verdict [classes]uint32
+	verdict[of] = keep
+	var program []bpf.Instruction
+	program = append(program, l.proper()...)
+	program = append(program, a.ours(l)...)
+	program = append(program, member(slotTo, l.destination, a.to)...)
+	program = append(program, a.sender(l)...)
+	program = append(program,
+		// foreign: proper, but neither to us nor of a router of ours
+		bpf.LoadScratch{Dst: bpf.RegA, N: slotProper},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipTrue: 5},
+		bpf.LoadScratch{Dst: bpf.RegA, N: slotVRID},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipTrue: 2},
+		bpf.LoadScratch{Dst: bpf.RegA, N: slotTo},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 0, SkipTrue: 1},
+		bpf.RetConstant{Val: verdict[foreign]},
+
+		bpf.LoadScratch{Dst: bpf.RegA, N: slotFrom},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 0, SkipTrue: 1},
+		bpf.RetConstant{Val: verdict[strangers]},
+
+		bpf.LoadScratch{Dst: bpf.RegA, N: slotProper},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 0, SkipTrue: 1},
+		bpf.RetConstant{Val: verdict[malformed]},
+
+		bpf.RetConstant{Val: verdict[adverts]})
+	return bpf.Assemble(program)
+}
+
+// set stores a constant in a register.
+func set(slot int, value uint32) []bpf.Instruction {
+	return []bpf.Instruction{
+		bpf.LoadConstant{Dst: bpf.RegA, Val: value},
+		bpf.StoreScratch{Src: bpf.RegA, N: slot},
 	}
-	return bpf.Assemble(append(program, bpf.RetConstant{Val: ofOthers}))
+}
+
+// proper notes whether the packet has the shape of an advertisement: a whole
+// header (RFC 9568 section 5.2), a hop limit of 255, a known version and type. It
+// leaves X at the VRRP header.
+func (l layout) proper() []bpf.Instruction {
+	const header, v2, v3 = 8, 2<<4 | 1, 3<<4 | 1
+	program := set(slotProper, 0)
+	return append(program,
+		l.payload,
+		bpf.LoadExtension{Num: bpf.ExtLen},
+		bpf.ALUOpX{Op: bpf.ALUOpSub},
+		bpf.JumpIf{Cond: bpf.JumpLessThan, Val: header, SkipTrue: 7},
+		bpf.LoadAbsolute{Off: l.hops, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: vrrp.TTL, SkipTrue: 5},
+		bpf.LoadIndirect{Off: 0, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: v3, SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: v2, SkipTrue: 2},
+		bpf.LoadConstant{Dst: bpf.RegA, Val: 1},
+		bpf.StoreScratch{Src: bpf.RegA, N: slotProper})
+}
+
+// ours notes whether the packet is of one of our virtual routers: a bit out of 256,
+// in eight words.
+func (a audience) ours(l layout) []bpf.Instruction {
+	const vrid, perWord, words = 1, 32, 8
+	program := append(set(slotVRID, 0),
+		bpf.LoadScratch{Dst: bpf.RegA, N: slotProper}, // else it may have no VRID
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 0, SkipTrue: 1},
+		bpf.Jump{Skip: 5 + 3*words + 4},
+		bpf.LoadIndirect{Off: vrid, Size: 1},
+		bpf.StoreScratch{Src: bpf.RegA, N: slotVRID},
+		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: perWord - 1},
+		bpf.TAX{},
+		bpf.LoadScratch{Dst: bpf.RegA, N: slotVRID},
+	)
+	for i := range words {
+		var word uint32
+		for bit := range perWord {
+			if a.vrids[i*perWord+bit] {
+				word |= 1 << bit
+			}
+		}
+		last := uint32((i+1)*perWord - 1)
+		program = append(program,
+			bpf.JumpIf{Cond: bpf.JumpGreaterThan, Val: last, SkipTrue: 2},
+			bpf.LoadConstant{Dst: bpf.RegA, Val: word},
+			bpf.Jump{Skip: uint32(3*(words-1-i) + 1)})
+	}
+	return append(program,
+		bpf.LoadConstant{Dst: bpf.RegA, Val: 0}, // not reached: a byte is at most 255
+		bpf.ALUOpX{Op: bpf.ALUOpShiftRight},
+		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 1},
+		bpf.StoreScratch{Src: bpf.RegA, N: slotVRID})
+}
+
+// sender notes whether the source is a peer.
+func (a audience) sender(l layout) []bpf.Instruction {
+	if !a.anyone {
+		return member(slotFrom, l.source, a.from)
+	}
+	return append(member(slotFrom, l.source, a.own), // everybody but us
+		bpf.LoadScratch{Dst: bpf.RegA, N: slotFrom},
+		bpf.ALUOpConstant{Op: bpf.ALUOpXor, Val: 1},
+		bpf.StoreScratch{Src: bpf.RegA, N: slotFrom})
+}
+
+// member notes whether the address at off is one of the list. A conditional jump
+// reaches 255 instructions; so each comparison leaves by a jump of its own.
+func member(slot int, off uint32, list []netip.Addr) []bpf.Instruction {
+	program := set(slot, 0)
+	for i, addr := range list {
+		words := addressWords(addr)
+		for w, word := range words {
+			program = append(program,
+				bpf.LoadAbsolute{Off: off + uint32(4*w), Size: 4},
+				bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: word, SkipTrue: uint8(2*(len(words)-1-w) + 3)})
+		}
+		left := uint32(0)
+		for _, next := range list[i+1:] {
+			left += uint32(2*len(addressWords(next)) + 3)
+		}
+		program = append(program,
+			bpf.LoadConstant{Dst: bpf.RegA, Val: 1},
+			bpf.StoreScratch{Src: bpf.RegA, N: slot},
+			bpf.Jump{Skip: left})
+	}
+	return program
+}
+
+func addressWords(addr netip.Addr) (words []uint32) {
+	for b := addr.AsSlice(); len(b) > 0; b = b[4:] {
+		words = append(words, binary.BigEndian.Uint32(b))
+	}
+	return words
 }

@@ -2,7 +2,7 @@ package transport
 
 import (
 	"fmt"
-	"slices"
+	"net"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -11,25 +11,26 @@ import (
 	"github.com/havip/havip/agent/vrrp"
 )
 
+const (
+	// batch is how many packets are read before others have their turn.
+	batch = 64
+	// tryLimit is how many batches a TryReceive reads at most: in a flood there is
+	// no end.
+	tryLimit = 16
+	// receiveRetry is the pause after a failed read of the socket.
+	receiveRetry = 100 * time.Millisecond
+)
+
 // Receive waits for the next valid advertisement of a peer. It drops and counts
 // everything else. After Close it returns net.ErrClosed.
 func (c *Conn) Receive() (Advert, error) {
 	for {
-		var advert Advert
-		var got bool
-		var failed error
-		err := c.peersOnly.readable(func(fd int) bool {
-			var some bool
-			advert, got, some, failed = c.next(fd)
-			return some || failed != nil
-		})
-		switch {
-		case err != nil:
-			return Advert{}, c.closedError(err)
-		case failed != nil:
-			return Advert{}, fmt.Errorf("receive advertisement: %w", failed)
-		case got:
-			return advert, nil
+		if advert, got, err := c.take(); got || err != nil {
+			return advert, err
+		}
+		select {
+		case <-c.ready:
+		case <-c.done:
 		}
 	}
 }
@@ -38,72 +39,162 @@ func (c *Conn) Receive() (Advert, error) {
 // for one. A loop that wakes up late takes these before it lets a timer expire; it
 // may be called while another goroutine is in Receive.
 func (c *Conn) TryReceive() (Advert, bool, error) {
-	for {
-		var advert Advert
-		var got, some bool
-		err := c.peersOnly.control(func(fd int) (err error) {
-			advert, got, some, err = c.next(fd)
+	for range tryLimit {
+		if advert, got, err := c.take(); got || err != nil {
+			return advert, got, err
+		}
+		var some bool
+		err := c.link.sockets[adverts].control(func(fd int) (err error) {
+			some, err = c.link.pump(fd)
 			return err
 		})
 		if err != nil {
-			return Advert{}, false, c.closedError(err)
+			return Advert{}, false, c.closedError(fmt.Errorf("receive advertisement: %w", err))
 		}
-		if got || !some {
-			return advert, got, nil
+		if !some {
+			break
+		}
+	}
+	return c.take()
+}
+
+// take takes what the link has put into the inbox.
+func (c *Conn) take() (advert Advert, got bool, err error) {
+	if c.closed() {
+		return Advert{}, false, net.ErrClosed
+	}
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	if len(c.inbox) > 0 {
+		advert, got = c.inbox[0], true
+		c.inbox = append(c.inbox[:0], c.inbox[1:]...)
+		return advert, true, nil
+	}
+	err, c.failed = c.failed, nil
+	return Advert{}, false, err
+}
+
+// put is called with link.mu held.
+func (c *Conn) put(advert Advert) {
+	if len(c.inbox) == inboxSize {
+		c.drops[dropOverflow]++
+		c.inbox = append(c.inbox[:0], c.inbox[1:]...)
+	}
+	c.inbox = append(c.inbox, advert)
+	c.wake()
+}
+
+func (c *Conn) wake() {
+	select {
+	case c.ready <- struct{}{}:
+	default: // it has not looked since the last time
+	}
+}
+
+// read hands out what comes until the link is closed.
+func (l *link) read() {
+	for {
+		var failed error
+		err := l.sockets[adverts].readable(func(fd int) (some bool) {
+			some, failed = l.pump(fd)
+			return some || failed != nil
+		})
+		if err != nil {
+			return // closed
+		}
+		if failed != nil {
+			l.fail(fmt.Errorf("receive advertisement: %w", failed))
+			time.Sleep(receiveRetry)
 		}
 	}
 }
 
-// next takes one packet from the socket: some tells whether there was one, got
-// whether it was an advert to be used.
-func (c *Conn) next(fd int) (advert Advert, got, some bool, err error) {
-	c.incoming.Lock()
-	defer c.incoming.Unlock()
-	n, oobn, from, err := c.recvmsg(fd)
-	if err == unix.EAGAIN {
-		return Advert{}, false, false, nil
+// fail tells all routers of an error.
+func (l *link) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.conns {
+		c.failed = err
+		c.wake()
 	}
-	if err != nil {
-		return Advert{}, false, false, err
+}
+
+// pump reads a batch of adverts and hands them out; some tells whether there were
+// any. What the other sockets hold is counted on the way, so that they are not
+// full but in a flood, and the counts exact.
+func (l *link) pump(fd int) (some bool, err error) {
+	l.incoming.Lock()
+	defer l.incoming.Unlock()
+	for range batch {
+		n, ancillary, from, err := l.recvmsg(fd)
+		if err == unix.EAGAIN {
+			break
+		}
+		if err != nil {
+			return some, err
+		}
+		some = true
+		d, ok := l.family.parse(l.buffer[:n], ancillary, from)
+		l.deliver(d, ok, arrival.Time(time.Now(), arrival.Stamp(ancillary), l.empty))
 	}
-	ancillary, err := unix.ParseSocketControlMessage(c.ancillary[:oobn])
-	if err != nil {
-		return Advert{}, false, true, err
-	}
-	advert, reason := c.check(c.buffer[:n], ancillary, from)
-	c.count(reason)
-	if reason != vrrp.Accepted {
-		return Advert{}, false, true, nil
-	}
-	advert.At = arrival.Time(time.Now(), arrival.Stamp(ancillary), c.empty)
-	return advert, true, true, nil
+	l.countRejected()
+	return some, nil
 }
 
 // recvmsg reads without waiting, and notes when there was nothing to read.
-func (c *Conn) recvmsg(fd int) (n, oobn int, from unix.Sockaddr, err error) {
+func (l *link) recvmsg(fd int) (n int, ancillary []unix.SocketControlMessage, from unix.Sockaddr, err error) {
 	for {
 		before := time.Now()
-		n, oobn, _, from, err = unix.Recvmsg(fd, c.buffer, c.ancillary, unix.MSG_DONTWAIT)
-		if err == unix.EAGAIN {
-			c.empty = before
-		}
-		if err != unix.EINTR {
-			return n, oobn, from, err
+		var oobn int
+		n, oobn, _, from, err = unix.Recvmsg(fd, l.buffer, l.ancillary, unix.MSG_DONTWAIT)
+		switch err {
+		case nil:
+			ancillary, err = unix.ParseSocketControlMessage(l.ancillary[:oobn])
+			return n, ancillary, from, err
+		case unix.EAGAIN:
+			l.empty = before
+			return 0, nil, nil, err
+		case unix.EINTR:
+		default:
+			return 0, nil, nil, err
 		}
 	}
 }
 
-// check tells whether the packet is an advert of a peer for this router. The
-// filter has let only peers through; but it may have changed since.
-func (c *Conn) check(data []byte, ancillary []unix.SocketControlMessage, from unix.Sockaddr) (Advert, vrrp.DropReason) {
-	d, ok := c.family.parse(data, ancillary, from)
-	if !ok {
-		return Advert{}, vrrp.DropTruncated
+// deliver gives a packet to the routers that it is of. The filter has let only
+// right ones through; but it may have changed since.
+func (l *link) deliver(d datagram, ok bool, at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !ok || len(d.payload) < 2 {
+		l.drops[vrrp.DropTruncated]++
+		return
 	}
-	c.mu.Lock()
-	known := slices.Contains(c.peers, d.src)
-	c.mu.Unlock()
-	if !known {
+	vrid, ours := int(d.payload[1]), false
+	for _, c := range l.conns {
+		if c.cfg.VRID != vrid {
+			continue
+		}
+		ours = true
+		advert, reason := c.check(d)
+		if reason != vrrp.Accepted {
+			c.drops[reason]++
+			continue
+		}
+		advert.At = at
+		c.put(advert)
+	}
+	if !ours {
+		l.drops[vrrp.DropVRID]++
+	}
+}
+
+// check tells whether the packet is an advert of a peer for this router.
+func (c *Conn) check(d datagram) (Advert, vrrp.DropReason) {
+	switch {
+	case d.dst != c.cfg.destination(c.link.family.group()):
+		return Advert{}, vrrp.DropDestination
+	case !c.cfg.hears(d.src):
 		return Advert{}, vrrp.DropPeer
 	}
 	packet, reason := vrrp.Decode(d.payload, d.src, d.dst, d.ttl, c.expect)

@@ -3,8 +3,8 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -12,45 +12,62 @@ import (
 	"github.com/havip/havip/agent/vrrp"
 )
 
-// Send sends one advertisement to every peer, never waiting. It returns when it
-// began to, which no peer can have heard it before, or a zero time when it left for
-// no peer; and an error for each peer that it did not leave for.
+// Send sends one advertisement to every peer, or to the group, never waiting. It
+// returns when it began to, which no peer can have heard it before, or a zero time
+// when it left for nobody; and an error for each that it did not leave for.
 func (c *Conn) Send(priority int, interval time.Duration) (time.Time, error) {
-	c.mu.Lock()
-	peers := slices.Clone(c.peers)
+	if c.closed() {
+		return time.Time{}, net.ErrClosed
+	}
+	c.link.mu.Lock()
+	cfg := c.cfg // its slices are replaced, never written to
+	c.link.mu.Unlock()
 	packet := vrrp.Packet{
-		Version:   c.expect.Version,
-		VRID:      c.expect.VRID,
+		Version:   cfg.Version,
+		VRID:      cfg.VRID,
 		Priority:  priority,
 		Interval:  interval,
-		Addresses: c.addresses, // replaced, never written to
+		Addresses: cfg.Addresses,
+		Checksum:  cfg.checksum(),
 	}
-	c.mu.Unlock()
+	to := cfg.Peers
+	if cfg.Multicast {
+		to = []netip.Addr{c.link.family.group()}
+	}
 
 	at := time.Now()
 	var errs []error
-	for _, peer := range peers {
+	for _, peer := range to {
 		if err := c.sendTo(peer, packet); err != nil {
-			errs = append(errs, fmt.Errorf("send advertisement from %s to %s: %w", c.source, peer, c.closedError(err)))
+			errs = append(errs, fmt.Errorf("send advertisement from %s to %s: %w", cfg.Source, peer, c.closedError(err)))
 		}
 	}
-	if len(errs) > 0 && len(errs) == len(peers) {
+	if len(errs) > 0 && len(errs) == len(to) {
 		at = time.Time{}
 	}
 	return at, errors.Join(errs...)
 }
 
 func (c *Conn) sendTo(peer netip.Addr, packet vrrp.Packet) error {
-	payload, err := vrrp.Encode(packet, c.source, peer)
+	l, source := c.link, c.cfg.Source
+	payload, err := vrrp.Encode(packet, source, peer)
 	if err != nil {
 		return err
 	}
-	return c.peersOnly.control(func(fd int) error {
+	return l.sockets[adverts].control(func(fd int) error {
 		for {
-			err := unix.Sendmsg(fd, payload, c.family.from(c.source), c.family.to(peer), unix.MSG_DONTWAIT)
+			err := unix.Sendmsg(fd, payload, l.family.from(source, l.index), l.family.to(peer, l.index), unix.MSG_DONTWAIT)
 			if err != unix.EINTR {
 				return err
 			}
 		}
 	})
+}
+
+// checksum is the configured form where there is a choice: version 3 over IPv4.
+func (c Config) checksum() vrrp.ChecksumForm {
+	if c.Version == 3 && c.Source.Is4() {
+		return c.Checksum
+	}
+	return ""
 }

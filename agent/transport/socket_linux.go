@@ -50,9 +50,8 @@ func (s *socket) prepare(f family, fd int, device string, receiveBuffer int) err
 	if err := unix.BindToDevice(fd, device); err != nil {
 		return fmt.Errorf("bind to device %q: %w", device, err)
 	}
-	// The kernel doubles the figure and charges packets with their overhead.
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer); err != nil {
-		return fmt.Errorf("set receive buffer: %w", err)
+	if err := s.setBuffer(receiveBuffer); err != nil {
+		return err
 	}
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
 		return fmt.Errorf("ask for receive time stamps: %w", err)
@@ -73,6 +72,22 @@ func (s *socket) prepare(f family, fd int, device string, receiveBuffer int) err
 			return fmt.Errorf("empty the socket: %w", err)
 		}
 	}
+}
+
+// setBuffer bounds the packets that wait to be read. The kernel doubles the figure
+// and charges packets with their overhead. Without CAP_NET_ADMIN it goes as far as
+// net.core.rmem_max lets it.
+func (s *socket) setBuffer(bytes int) error {
+	err := s.control(func(fd int) error {
+		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, bytes) == nil {
+			return nil
+		}
+		return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bytes)
+	})
+	if err != nil {
+		return fmt.Errorf("set receive buffer: %w", err)
+	}
+	return nil
 }
 
 // setFilter replaces the filter at once, without a moment in between.

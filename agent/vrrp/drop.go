@@ -21,7 +21,11 @@ const (
 	DropInterval  DropReason = "interval"   // version 2: not the configured interval (RFC 3768 section 7.1)
 	DropLinkLocal DropReason = "link-local" // first IPv6 address not link-local (erratum 8300)
 
-	// DropPeer is for the transport, which alone knows the peers: the sender is
-	// none of them. One spoofed advertisement would move the VIP.
+	// The next two are for the transport, which alone knows the peers and how the
+	// router is reached.
+
+	// DropPeer: the sender is no peer. One spoofed advertisement would move the VIP.
 	DropPeer DropReason = "peer"
+	// DropDestination: addressed neither to this router nor to its group.
+	DropDestination DropReason = "destination"
 )

@@ -64,7 +64,7 @@ func run(path string, out io.Writer) error {
 
 	n := newNotifier(log)
 	agent := engine.New(cfg, sha, engine.Options{
-		Host:     engine.Linux{},
+		Host:     new(engine.Linux),
 		Version:  currentVersion(),
 		Probe:    track.NewProbe,
 		Seed:     rand.Uint64(),

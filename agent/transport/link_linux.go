@@ -1,0 +1,164 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/havip/havip/agent/vrrp"
+)
+
+const (
+	// advertsBuffer holds some hundred advertisements of each router, a stall of
+	// seconds at 10 ms; the most there is of it bounds the memory.
+	advertsBuffer    = 128 << 10
+	maxAdvertsBuffer = 4 << 20
+	// countedBuffer holds a dozen packets of a class that is only counted.
+	countedBuffer = 8 << 10
+	// largest is more than the longest advert: IP header with options, VRRP
+	// header, 255 IPv6 addresses.
+	largest = 60 + 8 + 255*16
+)
+
+// link is the sockets of all routers of one family on one NIC. The kernel gives
+// each raw socket of a protocol a copy of each of its packets: with sockets of its
+// own for each router, every advertisement would cost as many copies as there are
+// routers.
+type link struct {
+	family  family
+	index   int // of the NIC
+	sockets [classes]*socket
+
+	incoming  sync.Mutex // held by whoever reads the sockets; taken before mu
+	buffer    []byte     // belongs to incoming, as do the next three
+	ancillary []byte
+	empty     time.Time       // when there was last seen to be no advert to read
+	counted   [classes]uint32 // the kernel's counters when they were last read
+
+	mu      sync.Mutex // guards the rest, and the mutable part of each Conn
+	conns   []*Conn
+	members int                        // routers in multicast
+	drops   map[vrrp.DropReason]uint64 // of packets that are of no single router
+}
+
+func openLink(f family, nic *net.Interface) (*link, error) {
+	l := &link{
+		family:    f,
+		index:     nic.Index,
+		buffer:    make([]byte, largest),
+		ancillary: make([]byte, 256),
+		empty:     time.Now(),
+		drops:     make(map[vrrp.DropReason]uint64),
+	}
+	for class := range l.sockets {
+		s, err := openSocket(f, nic.Name, countedBuffer)
+		if err != nil {
+			_ = l.close()
+			return nil, err
+		}
+		l.sockets[class] = s
+	}
+	go l.read()
+	return l, nil
+}
+
+func (l *link) close() error {
+	var errs []error
+	for _, s := range l.sockets {
+		if s != nil {
+			errs = append(errs, s.close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// attach adds a router. On an error the link is as it was.
+func (l *link) attach(c *Conn) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c.cfg.Multicast {
+		if err := l.join(); err != nil {
+			return err
+		}
+	}
+	l.conns = append(l.conns, c)
+	if err := l.listen(); err != nil {
+		l.remove(c)
+		return err
+	}
+	return nil
+}
+
+// detach removes a router and tells whether it was the last one.
+func (l *link) detach(c *Conn) (last bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.remove(c)
+	if len(l.conns) == 0 {
+		return true
+	}
+	l.relisten()
+	return false
+}
+
+func (l *link) remove(c *Conn) {
+	l.conns = slices.DeleteFunc(l.conns, func(other *Conn) bool { return other == c })
+	if c.cfg.Multicast {
+		l.leave()
+	}
+}
+
+// join joins the group for the first router in multicast. The socket that hears
+// the adverts does it for all classes: the others hear what it has joined.
+func (l *link) join() error {
+	if l.members == 0 {
+		err := l.sockets[adverts].control(func(fd int) error { return l.family.member(fd, l.index, true) })
+		if err != nil {
+			return err
+		}
+	}
+	l.members++
+	return nil
+}
+
+func (l *link) leave() {
+	if l.members--; l.members == 0 {
+		// It fails when the NIC is gone, and its groups with it.
+		_ = l.sockets[adverts].control(func(fd int) error { return l.family.member(fd, l.index, false) })
+	}
+}
+
+// listen sets filters and buffer for the routers that there are.
+func (l *link) listen() error {
+	var a audience
+	for _, c := range l.conns {
+		a.add(c.cfg, l.family.group())
+	}
+	for i, s := range l.sockets {
+		keep := uint32(keepHead)
+		if class(i) == adverts {
+			keep = keepAll
+		}
+		filter, err := a.classFilter(l.family.layout(), class(i), keep)
+		if err != nil {
+			return fmt.Errorf("assemble filter: %w", err)
+		}
+		if err := s.setFilter(filter); err != nil {
+			return err
+		}
+	}
+	return l.sockets[adverts].setBuffer(min(len(l.conns)*advertsBuffer, maxAdvertsBuffer))
+}
+
+// relisten is listen where nobody could act on an error: when the kernel has no
+// memory for a filter. Each router checks what it gets, but with a filter of
+// before would not get a new peer's. Without one it sees all, at the price of
+// its work in a flood.
+func (l *link) relisten() {
+	if l.listen() != nil {
+		_ = l.sockets[adverts].removeFilter()
+	}
+}
