@@ -96,9 +96,15 @@ func TestAtIsWhenTheKernelReceivedAndNotWhenItWasRead(t *testing.T) {
 			sent := send(t, a, 250)
 			left := time.Now()
 			netnstest.Eventually(t, "the advert has waited", func() bool { return time.Since(left) > 300*time.Millisecond })
-			advert, got, err := b.TryReceive()
-			if err != nil || !got {
-				t.Fatalf("got %v, %v; want the advert that waits", got, err)
+			var advert transport.Advert // the last: the kernel may ask for its neighbour first
+			for got := true; got; {
+				var next transport.Advert
+				var err error
+				next, got, err = b.TryReceive()
+				netnstest.Must(t, err)
+				if got {
+					advert = next
+				}
 			}
 			// A veth hands over within the send; the rest is for a test that is held up.
 			return !advert.At.Before(sent.Add(-150*time.Millisecond)) && !advert.At.After(left.Add(150*time.Millisecond))
