@@ -62,13 +62,11 @@ func run(path string, out io.Writer) error {
 	}
 	defer server.Close()
 
-	prober := track.NewProber(cfg.Routers)
-	defer prober.Close()
 	n := newNotifier(log)
 	agent := engine.New(cfg, sha, engine.Options{
 		Host:     new(engine.Linux),
 		Version:  currentVersion(),
-		Probe:    prober.Probe,
+		Probe:    track.NewProbe,
 		Seed:     rand.Uint64(),
 		Notify:   n.notify,
 		Watchdog: watchdogInterval(log),

@@ -1,0 +1,92 @@
+package bench
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/havip/havip/test/field"
+)
+
+// What `make bench` sets.
+var (
+	rounds   = flag.Int("rounds", 0, "compare in full, with `N` rounds of each fault")
+	jsonFile = flag.String("result", "", "write the result to `FILE`")
+	document = flag.String("document", "", "write the tables into `FILE`, between its marks")
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// The lanes take turns: all of them have to be there. And the prober's
+	// thread must not wait for a processor that the runtime has given away.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	runtime.GOMAXPROCS(8)
+	os.Exit(field.Main(m))
+}
+
+// It judges no time: whether the bench works, and without -rounds in seconds.
+func TestTheAgentAgainstKeepalived(t *testing.T) {
+	plan := Tiny()
+	if *rounds > 0 {
+		plan = Full(*rounds)
+	}
+	result := Run(t, plan)
+	if t.Failed() || t.Skipped() {
+		return
+	}
+	checkComplete(t, plan, result)
+	text := result.Markdown()
+	t.Log("\n" + text)
+	if *jsonFile != "" {
+		data, err := json.MarshalIndent(result, "", " ")
+		must(t, err)
+		must(t, os.WriteFile(*jsonFile, data, 0o644))
+	}
+	if *document != "" {
+		must(t, replaceTables(*document, text))
+	}
+}
+
+// checkComplete wants something in every cell, and a silence where there must
+// be one.
+func checkComplete(t *testing.T, plan Plan, r *Result) {
+	t.Helper()
+	for _, interval := range plan.Intervals {
+		for _, c := range contenders() {
+			for _, f := range faults() {
+				all := r.of(c.Name, f.Name, interval)
+				if len(all) != plan.Rounds {
+					t.Errorf("%s, %s at %v: %d rounds, want %d", c.Name, f.Name, interval, len(all), plan.Rounds)
+				}
+				for _, x := range all {
+					if x.Probes == 0 || x.SinceAdvert <= 0 {
+						t.Errorf("%s, %s at %v saw nothing: %+v", c.Name, f.Name, interval, x)
+					}
+					if f.Name == linkCut && x.Lost == 0 {
+						t.Errorf("%s, %s at %v: no probe was lost while the owner was cut off", c.Name, f.Name, interval)
+					}
+					if f.lasting && x.TwoOwners == 0 {
+						t.Errorf("%s, %s at %v: the old owner's address was gone before the new one's was there", c.Name, f.Name, interval)
+					}
+				}
+			}
+		}
+	}
+	for _, c := range plan.Costs {
+		for _, name := range []string{havip, tuned} {
+			for _, active := range []bool{true, false} {
+				if u := r.cost(name, c, active); u.PSS == 0 || u.CPU <= 0 {
+					t.Errorf("%s, %v: the cost is missing: %+v", name, c, u)
+				}
+			}
+		}
+	}
+	if text := r.Markdown(); !strings.Contains(text, "| "+linkCut+" |") || strings.Contains(text, "NaN") {
+		t.Errorf("the tables are not whole:\n%s", text)
+	}
+}
