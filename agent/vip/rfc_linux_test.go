@@ -1,6 +1,7 @@
 package vip_test
 
 import (
+	"encoding/hex"
 	"net"
 	"net/netip"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/mdlayher/arp"
 	"github.com/mdlayher/ethernet"
 	"github.com/mdlayher/ndp"
@@ -69,6 +71,70 @@ func TestSolicitationsAreAnsweredWithTheRouterFlagByARouter(t *testing.T) {
 			if !got || router != (forwarding == "1") {
 				t.Errorf("forwarding %s: answered %t, with the router flag %t", forwarding, got, router)
 			}
+		}
+	})
+}
+
+// RFC 9568 sections 6.4.1 to 6.4.3 and 8.2.2, RFC 4861 section 7.2.6.
+func TestAnnounceIsOneUnsolicitedNeighbourAdvertisementForEachIPv6VIP(t *testing.T) {
+	inPair(t, func(other *netnstest.Namespace) {
+		s := newSet(t, vip6, vip6b)
+		netnstest.Must(t, s.Add(time.Minute))
+		mac := find(t, config.Interface{Name: netnstest.Device}).MAC
+		next := hears(t, other, unix.ETH_P_IPV6)
+		netnstest.Must(t, s.Announce())
+		for _, want := range []netip.Addr{vip6.Addr(), vip6b.Addr()} {
+			frame := next()
+			for !strings.HasPrefix(frame[12*2:], "86dd6") || frame[(14+40)*2:][:2] != "88" || !strings.Contains(frame, hex.EncodeToString(want.AsSlice())) {
+				frame = next() // what the kernel says of its own
+			}
+			header := "333300000001" + hex.EncodeToString(mac) + "86dd" + // all nodes (RFC 2464 section 7)
+				"60000000" + "0020" + "3a" + "ff" + // ICMPv6, hop limit 255
+				hex.EncodeToString(want.AsSlice()) + "ff020000000000000000000000000001"
+			message := "a0000000" + hex.EncodeToString(want.AsSlice()) + // R and O, not S
+				"0201" + hex.EncodeToString(mac) // target link-layer address
+			if diff := cmp.Diff(header, frame[:(14+40)*2]); diff != "" {
+				t.Errorf("header (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff("8800"+message, frame[(14+40)*2:][:4]+frame[(14+40+4)*2:]); diff != "" {
+				t.Errorf("advertisement without its checksum (-want +got):\n%s", diff)
+			}
+		}
+	})
+}
+
+// What the announcements are for, and the only judge of their checksum: who knows
+// the VIP under another MAC takes this one.
+func TestAnAnnouncementMovesTheVIPInTheCachesOfOthers(t *testing.T) {
+	inPair(t, func(other *netnstest.Namespace) {
+		addForGood(t, own6+"/64")
+		other.Do(t, func() { addForGood(t, "fd00:99::2/64") })
+		s := newSet(t, vip1, vip6)
+		netnstest.Must(t, s.Add(time.Minute))
+		mac := find(t, config.Interface{Name: netnstest.Device}).MAC
+		cached := func(a netip.Addr) (found net.HardwareAddr) {
+			inOther(t, other, func(nic *net.Interface) {
+				known, err := netlink.NeighList(nic.Index, 0)
+				netnstest.Must(t, err)
+				for _, n := range known {
+					if ip, _ := netip.AddrFromSlice(n.IP); ip.Unmap() == a {
+						found = n.HardwareAddr
+					}
+				}
+			})
+			return found
+		}
+		for _, vip := range []netip.Addr{vip1.Addr(), vip6.Addr()} {
+			inOther(t, other, func(nic *net.Interface) {
+				netnstest.Must(t, netlink.NeighSet(&netlink.Neigh{
+					LinkIndex: nic.Index, IP: vip.AsSlice(), State: unix.NUD_STALE,
+					HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 9}, // of the active before
+				}))
+			})
+			netnstest.Eventually(t, "the neighbour knows the new MAC of "+vip.String(), func() bool {
+				netnstest.Must(t, s.Announce()) // the kernel ignores one within a second of the last change
+				return cached(vip).String() == mac.String()
+			})
 		}
 	})
 }
