@@ -3,9 +3,6 @@ package track
 import (
 	"context"
 	"errors"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -104,51 +101,4 @@ func TestAProbeThatHangsFailsInTime(t *testing.T) {
 			t.Errorf("took %v, want 300ms", took)
 		}
 	})
-}
-
-func TestProbes(t *testing.T) {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/ok", func(http.ResponseWriter, *http.Request) {})
-	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/broken", http.StatusFound) })
-	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
-	server := httptest.NewServer(mux)
-	defer server.Close()
-	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := gone.Addr().String()
-	if err := gone.Close(); err != nil {
-		t.Fatal(err)
-	}
-
-	tests := []struct {
-		name  string
-		check config.Check
-		fails string // part of the error; empty: healthy
-	}{
-		{"tcp port that listens", config.Check{TCP: server.Listener.Addr().String()}, ""},
-		{"tcp port of this server", config.Check{TCP: ":" + port}, ""},
-		{"tcp port that is closed", config.Check{TCP: closed}, "refused"},
-		{"http 200", config.Check{HTTP: server.URL + "/ok"}, ""},
-		{"http redirect, not followed", config.Check{HTTP: server.URL + "/moved"}, ""},
-		{"http 503", config.Check{HTTP: server.URL + "/broken"}, "503"},
-		{"http without server", config.Check{HTTP: "http://" + closed}, "refused"},
-		{"a kind that is not known", config.Check{Name: "new"}, "no kind"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			err := probeOnce(t.Context(), NewProbe(tt.check), 30*time.Second)
-			switch {
-			case tt.fails == "" && err != nil:
-				t.Errorf("unhealthy: %v", err)
-			case tt.fails != "" && (err == nil || !strings.Contains(err.Error(), tt.fails)):
-				t.Errorf("error %v, want one with %q", err, tt.fails)
-			}
-		})
-	}
 }

@@ -62,11 +62,13 @@ func run(path string, out io.Writer) error {
 	}
 	defer server.Close()
 
+	prober := track.NewProber(cfg.Routers)
+	defer prober.Close()
 	n := newNotifier(log)
 	agent := engine.New(cfg, sha, engine.Options{
 		Host:     new(engine.Linux),
 		Version:  currentVersion(),
-		Probe:    track.NewProbe,
+		Probe:    prober.Probe,
 		Seed:     rand.Uint64(),
 		Notify:   n.notify,
 		Watchdog: watchdogInterval(log),

@@ -1,0 +1,49 @@
+package track
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/havip/havip/agent/config"
+)
+
+// Prober makes the probes of a server's health checks.
+type Prober struct {
+	routers []config.Router
+	bus     bus
+}
+
+// NewProber makes a Prober for a server with these routers: a gateway is asked
+// from their addresses and never for theirs.
+func NewProber(routers []config.Router) *Prober {
+	return &Prober{routers: slices.Clone(routers)}
+}
+
+// Probe returns the probe that a check's configuration asks for. The
+// configuration has been validated: exactly one kind is set.
+func (p *Prober) Probe(c config.Check) Probe {
+	switch {
+	case c.TCP != "":
+		return probeTCP(c.TCP)
+	case c.HTTP != "":
+		return probeHTTP(c.HTTP, c.Status, c.Insecure)
+	case c.Process != "":
+		return probeProcess(c.Process)
+	case c.File != "":
+		return probeFile(c.File, time.Duration(c.MaxAge))
+	case c.Unit != "":
+		return p.bus.probeUnit(c.Unit)
+	case c.Gateway != "":
+		return probeGateway(c.Gateway, p.routers)
+	case len(c.Exec) > 0:
+		return probeExec(c.Exec)
+	}
+	return func(context.Context) error {
+		return fmt.Errorf("check %q has no kind that this agent knows", c.Name)
+	}
+}
+
+// Close ends what the probes share. None may be used after it.
+func (p *Prober) Close() error { return p.bus.close() }
