@@ -13,6 +13,9 @@ type active struct {
 	sent      time.Time // when an advertisement last left
 	boost     time.Time // end of PrioritySwitchover; zero when not in force
 	announcer announcer
+	contest   contest
+	// lastResort: it is unhealthy, and found nobody better.
+	lastResort bool
 
 	// hurry is how many advertisements still follow at pace, the interval
 	// before a reload made it longer.
@@ -29,16 +32,21 @@ const teachings = 3
 // it keeps other backups from doing the same. The VIPs are on the NIC before the
 // announcement draws traffic to it.
 func (m *Machine) becomeActive(now time.Time, reason Reason, detail string) {
-	m.active = active{sent: now}
+	m.active = active{sent: now, lastResort: !m.healthy}
 	if reason == SwitchoverTo {
 		m.active.boost = now.Add(m.cfg.down(m.cfg.Interval))
 	}
+	m.active.contest.claims = m.claimer.believed && now.Sub(m.claimer.last) <= blockedFor
+	m.claimer.believed, m.conceded = false, false
 	// As the state already: Priority depends on it.
 	from := m.state
 	m.state, m.since, m.reason = api.Active, now, reason
 	m.advertise(now)
 	m.active.announcer.start(now, "became active")
 	m.announce(now)
+	if m.active.contest.claims {
+		m.active.announcer.steady(now)
+	}
 	m.do(Transition{From: from, To: api.Active, Reason: reason, Detail: detail})
 }
 
@@ -74,22 +82,31 @@ func (m *Machine) tickAsActive(now time.Time) {
 	if due(m.active.advert, now) {
 		m.advertise(now)
 	}
+	if c := &m.active.contest; due(c.silence, now) {
+		c.silence, m.active.lastResort = time.Time{}, true
+	}
 	m.announce(now)
 }
 
 // hearAsActive is "If an ADVERTISEMENT is received" of RFC 9568 section 6.4.3. The
 // higher priority wins, also without preemption, and among equals the greater
-// source address.
+// source address. havip: of a group the first router breaks the tie, while it can;
+// the addresses of another may be in another order.
 func (m *Machine) hearAsActive(now time.Time, ev Received) {
 	own := m.Priority()
 	switch {
 	case ev.Priority == PriorityLeave:
 		m.advertise(now)
-	case ev.Priority > own || ev.Priority == own && ev.From.Compare(m.cfg.Source) > 0:
+	case ev.Priority > own || ev.Priority == own && m.losesTie(ev):
 		m.yield(now, ev)
 	default:
 		m.outlast(now, ev)
 	}
+}
+
+func (m *Machine) losesTie(ev Received) bool {
+	first := !m.second || m.active.contest.deaf.length() >= m.cfg.down(m.cfg.Interval)
+	return first && ev.From.Compare(m.cfg.Source) > 0
 }
 
 // yield goes to Backup before a better active. Without priority 0, which is for
@@ -116,26 +133,36 @@ func (m *Machine) outlast(now time.Time, ev Received) {
 	if !m.active.boost.IsZero() {
 		m.active.boost = now.Add(m.cfg.down(m.cfg.Interval))
 	}
-	if m.cfg.Version == 2 {
-		return
+	if m.cfg.Version != 2 {
+		m.advertise(now)
+		m.active.announcer.start(now, "a rival was heard: "+ev.From.String())
+		m.announce(now)
 	}
-	m.advertise(now)
-	m.active.announcer.start(now, "a rival was heard: "+ev.From.String())
-	m.announce(now)
+	m.hearDeaf(now, ev)
 }
 
 // healthChanged moves an active into the unhealthy band or out of it. havip:
 // priority 0 makes any healthy backup take over within its skew, those of other
 // makers too; the VIPs stay until it is heard. When none came after an interval we
 // advertise in the band, so that a bad check on all members does not take the
-// address away.
+// address away. Where advertisements are blocked, silence takes the place of
+// priority 0, and the successor's announcement that of its advertisement.
 func (m *Machine) healthChanged(now time.Time) {
+	c := &m.active.contest
 	if m.healthy {
+		if m.active.lastResort = false; !c.silence.IsZero() {
+			c.silence, m.active.announcer.next = time.Time{}, now
+		}
 		m.advertise(now)
+		m.announce(now)
 		return
 	}
 	m.active.boost = time.Time{}
 	m.advertiseAt(now, PriorityLeave)
+	if c.claims {
+		c.silence = m.active.announcer.last.Add(handOver)
+		m.active.announcer.next = c.silence
+	}
 }
 
 // giveUp goes to Backup because another router of the group did.

@@ -31,6 +31,8 @@ type announcer struct {
 	next time.Time
 	last time.Time // when the last one was made
 	why  string
+	// always: it announces each claimEvery (contest.go).
+	always bool
 }
 
 // start begins the schedule at now, or as soon as the last announcement is
@@ -43,6 +45,11 @@ func (a *announcer) start(now time.Time, why string) {
 	a.next = a.base
 }
 
+// steady goes on with an announcement each claimEvery.
+func (a *announcer) steady(from time.Time) {
+	a.always, a.next, a.why = true, later(from, a.last.Add(claimEvery)), "advertisements are blocked"
+}
+
 // fire makes the announcement that is due, if one is, and sets the next. Those
 // that were missed are not made up for: one says it all.
 func (a *announcer) fire(now time.Time, refresh time.Duration, rng *rand.Rand) (Announce, bool) {
@@ -51,6 +58,10 @@ func (a *announcer) fire(now time.Time, refresh time.Duration, rng *rand.Rand) (
 	}
 	a.last = now
 	why := a.why
+	if a.always {
+		a.steady(now)
+		return Announce{Why: why}, true
+	}
 	for {
 		a.step++
 		offset, ok := scheduleStep(a.step)

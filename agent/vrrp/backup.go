@@ -20,8 +20,9 @@ type backup struct {
 // lower is an active of lower priority that a preempting backup hears, and nobody
 // better since; zero when there is none.
 type lower struct {
-	since, last time.Time // its first and its latest word
-	timer       time.Time // the takeover that the first one found
+	from        netip.Addr // the latest
+	since, last time.Time  // its first and its latest word
+	timer       time.Time  // the takeover that the first one found
 }
 
 // listen is a backup that has heard nothing yet (RFC 9568 section 6.4.1: the active
@@ -34,6 +35,9 @@ func (m *Machine) listen(now time.Time) backup {
 // there: a killed agent may have left them.
 func (m *Machine) becomeBackup(now time.Time, b backup, reason Reason, detail string) {
 	m.backup = b
+	if !m.block.Deaf {
+		m.block = Block{}
+	}
 	m.do(RemoveVIPs{})
 	m.transition(now, api.Backup, reason, detail)
 }
@@ -43,7 +47,7 @@ func (m *Machine) becomeBackup(now time.Time, b backup, reason Reason, detail st
 //
 // havip: an active of lower priority is preempted when it was heard for PreemptDelay.
 // And within StartDelay silence is not believed, while a goodbye, or the word of an
-// unfit active, is.
+// unfit active, is. Announcements where no advertisement arrives: contest.go.
 func (m *Machine) takeOverAt() time.Time {
 	b := &m.backup
 	at := b.heard.Add(m.cfg.wait(b.patience, b.learned, m.healthy))
@@ -53,11 +57,14 @@ func (m *Machine) takeOverAt() time.Time {
 	if b.patience == alive {
 		at = later(at, m.notBefore)
 	}
+	if m.claimer.believed {
+		at = later(at, m.claimer.last.Add(m.cfg.wait(alive, claimEvery, m.healthy)))
+	}
 	return at
 }
 
 // mayPreempt tells whether this backup takes over from an active of lower priority.
-func (m *Machine) mayPreempt() bool { return m.healthy && m.cfg.preempts() }
+func (m *Machine) mayPreempt() bool { return m.healthy && m.cfg.preempts() && !m.conceded }
 
 // hearAsBackup is "If an ADVERTISEMENT is received" of RFC 9568 section 6.4.2. Times
 // are of the receipt by the kernel, so that a late wake-up does not lengthen the
@@ -69,6 +76,7 @@ func (m *Machine) hearAsBackup(ev Received) {
 	if ev.At.Before(b.heard) {
 		return
 	}
+	m.isHeard(ev)
 	switch {
 	case ev.Priority == PriorityLeave:
 		// Repeated, or after word of bad health: the wait that runs is the shorter.
@@ -76,6 +84,10 @@ func (m *Machine) hearAsBackup(ev Received) {
 			return
 		}
 		b.heard, b.patience, b.from = ev.At, gone, ev.From
+
+	case b.patience == alive && m.unheeded(ev.At, ev.From):
+		m.noteBlock(ev.At, ev.From, true)
+		*b = m.followUnheeded(ev)
 
 	case ev.Priority <= PriorityUnhealthyMax && m.healthy && b.patience != alive:
 		// havip: about to take over from it; its next words do not postpone that.
@@ -96,7 +108,7 @@ func (m *Machine) hearLower(ev Received) {
 	if l.since.IsZero() {
 		l.since, l.timer = ev.At, m.takeOverAt()
 	}
-	l.last = ev.At
+	l.last, l.from = ev.At, ev.From
 	if m.cfg.PreemptDelay > 0 {
 		m.backup = m.follow(ev)
 	}
@@ -129,6 +141,8 @@ func (m *Machine) tickAsBackup(now time.Time) {
 	b := &m.backup
 	detail := fmt.Sprintf("for %s", now.Sub(b.heard).Round(time.Millisecond))
 	switch {
+	case m.claimer.believed && m.claimer.last.After(b.heard):
+		m.becomeActive(now, NoClaim, m.claimer.peer.String())
 	case b.patience == gone:
 		m.becomeActive(now, PeerLeft, b.from.String())
 	case b.patience == unfit && m.healthy:

@@ -42,7 +42,7 @@ func TestMembersConvergeOnceTheWireIsWhole(t *testing.T) {
 		// The chaos draws few values itself, so that rapid can shrink what it did.
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		loss := rapid.Float64Range(0, 1).Draw(t, "loss")
-		w.deliver = func(_, _ *node, _ int) (time.Duration, bool) {
+		w.deliver = func(_, _ *node, _ kind, _ int) (time.Duration, bool) {
 			return time.Duration(rng.Int64N(int64(200 * ms))), rng.Float64() >= loss
 		}
 		for range rapid.IntRange(0, 20).Draw(t, "faults") {
@@ -63,7 +63,7 @@ func TestMembersConvergeOnceTheWireIsWhole(t *testing.T) {
 		}
 
 		w.log("the wire is whole")
-		w.deliver = func(_, _ *node, _ int) (time.Duration, bool) { return ms, true }
+		w.deliver = func(_, _ *node, _ kind, _ int) (time.Duration, bool) { return ms, true }
 		healthy := false
 		for _, n := range w.nodes {
 			w.fault(n, "resume")

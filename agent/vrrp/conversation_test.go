@@ -24,10 +24,12 @@ var update = flag.Bool("update", false, "rewrite testdata/*.txt with what the ma
 //	members a=250 b=249 [routers=N] [interval=400ms] [version=2]
 //	                 [preempt] [preemptdelay=D] [startdelay=D]
 //	start|stop|takeover|sick|well|linkdown|linkup|pause|resume|kill NAME...
-//	cut NAME NAME    no advertisement passes between the two
-//	oneway FROM TO   none passes from the one to the other
+//	cut NAME NAME    no advertisement passes between the two, as announcements do
+//	part NAME NAME   nothing passes
+//	oneway FROM TO   no advertisement passes from the one to the other
 //	                 (with routers=N these and links take NAME/VRID: one router of it)
 //	heal             all pass again
+//	macs NAME...     their MACs rise in this order
 //	reload NAME [priority=N] [interval=D]
 //	run DURATION
 //	status
@@ -63,8 +65,8 @@ func TestConversations(t *testing.T) {
 func play(script []byte) ([]byte, error) {
 	var out bytes.Buffer
 	c := &conversation{wire: newWire(func(line string) { fmt.Fprintln(&out, line) }), blocked: map[path]bool{}}
-	c.wire.deliver = func(from, to *node, router int) (time.Duration, bool) {
-		return ms, !c.blocked[path{from, to, router}]
+	c.wire.deliver = func(from, to *node, what kind, router int) (time.Duration, bool) {
+		return ms, !c.blocked[path{from, to, what, router}]
 	}
 
 	output := false // inside what an earlier run wrote
@@ -95,9 +97,10 @@ type conversation struct {
 	blocked map[path]bool
 }
 
-// path is the way of one router's advertisements.
+// path is the way of one router's advertisements or announcements.
 type path struct {
 	from, to *node
+	what     kind
 	router   int
 }
 
@@ -146,11 +149,20 @@ func (c *conversation) do(words []string) error {
 	case "pause", "resume":
 		c.node(args[0]).paused = command == "pause"
 	case "cut":
-		c.block(args[0], args[1], true)
-		c.block(args[1], args[0], true)
+		c.block(args[0], args[1], advertisement, true)
+		c.block(args[1], args[0], advertisement, true)
+	case "part":
+		for _, what := range []kind{advertisement, announcement} {
+			c.block(args[0], args[1], what, true)
+			c.block(args[1], args[0], what, true)
+		}
 	case "oneway":
-		c.block(args[1], args[0], false)
-		c.block(args[0], args[1], true)
+		c.block(args[1], args[0], advertisement, false)
+		c.block(args[0], args[1], advertisement, true)
+	case "macs":
+		for i, name := range args {
+			c.node(name).mac = i
+		}
 	case "heal":
 		clear(c.blocked)
 	case "run":
@@ -180,13 +192,13 @@ func (c *conversation) router(arg string) (name string, router int) {
 	return name, n - 51
 }
 
-func (c *conversation) block(from, to string, on bool) {
+func (c *conversation) block(from, to string, what kind, on bool) {
 	from, r1 := c.router(from)
 	to, r2 := c.router(to)
 	a, b, router := c.node(from), c.node(to), max(r1, r2)
 	for i := range a.routers {
 		if router < 0 || router == i {
-			c.blocked[path{a, b, i}] = on
+			c.blocked[path{a, b, what, i}] = on
 		}
 	}
 }
@@ -255,6 +267,13 @@ func (c *conversation) status() {
 		if n.dead {
 			state = "ended"
 		}
-		c.log(fmt.Sprintf("%s %s at %d%s", n.name, state, n.m.Priority(), vips))
+		blocked := ""
+		if b, ok := n.m.Blocked(c.now); ok {
+			blocked = ", blocked: does not hear " + b.Peer.String()
+			if b.Deaf {
+				blocked = ", blocked: not heard by " + b.Peer.String()
+			}
+		}
+		c.log(fmt.Sprintf("%s %s at %d%s%s", n.name, state, n.m.Priority(), vips, blocked))
 	}
 }

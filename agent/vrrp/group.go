@@ -134,16 +134,27 @@ func (g *Group) linkOf(i int) Link {
 	return own
 }
 
-// rank tells each machine what it is to the others: owners begin as active only
-// when all are.
+// rank tells each machine what it is to the others. Owners begin as active only when
+// all are. The first router is the same on all members, in whatever order they have
+// them: IPv4 before IPv6, then by VRID.
 func (g *Group) rank() {
-	owners := true
+	owners, first := true, g.routers[0]
 	for _, m := range g.routers {
 		owners = owners && m.cfg.Priority == PriorityOwner
+		if m.before(first) {
+			first = m
+		}
 	}
 	for _, m := range g.routers {
-		m.listensFirst = !owners
+		m.listensFirst, m.second = !owners, m != first
 	}
+}
+
+func (m *Machine) before(other *Machine) bool {
+	if a, b := m.cfg.Source.Is4(), other.cfg.Source.Is4(); a != b {
+		return a
+	}
+	return m.cfg.VRID < other.cfg.VRID
 }
 
 // interleave takes the first effect of each router, then the second of each, and so

@@ -22,11 +22,16 @@ type Machine struct {
 
 	started   bool      // Start was handled
 	notBefore time.Time // the end of StartDelay and the down interval after it
-	stopped bool // Stopped was returned; nothing happens any more
-	healthy bool
-	linkUp  bool
+	stopped   bool      // Stopped was returned; nothing happens any more
+	healthy   bool
+	linkUp    bool
 	// listensFirst holds for an owner whose group has a router that it does not own.
 	listensFirst bool
+	second       bool // another router of the group decides before it
+
+	conceded bool    // it yielded where advertisements are blocked, and preempts nobody
+	claimer  claimer // of a backup; zero when there is none
+	block    Block   // zero when none was seen
 
 	// Of these only the one that state names is valid.
 	backup  backup
@@ -86,7 +91,7 @@ func (m *Machine) Deadline() time.Time {
 	case api.Backup:
 		return m.takeOverAt()
 	case api.Active:
-		return earliest(m.active.advert, m.active.boost, m.active.announcer.next)
+		return earliest(m.active.advert, m.active.boost, m.active.announcer.next, m.active.contest.silence)
 	case api.Leaving:
 		return earliest(m.leaving.repeat, m.leaving.bound)
 	default:
@@ -109,6 +114,8 @@ func (m *Machine) Handle(now time.Time, ev Event) []Effect {
 		m.start(now, ev)
 	case Received:
 		m.receive(now, ev)
+	case Claimed:
+		m.hearClaim(now, ev)
 	case Tick:
 		m.tick(now)
 	case Shutdown:
@@ -261,6 +268,7 @@ func (m *Machine) reconfigure(now time.Time, cfg Config) {
 
 // idle goes to Init, where no VIP is held.
 func (m *Machine) idle(now time.Time, reason Reason, detail string) {
+	m.block = Block{}
 	m.do(RemoveVIPs{})
 	m.transition(now, api.Init, reason, detail)
 }

@@ -18,6 +18,8 @@ const (
 	SwitchoverTo   Reason = "switchover to this member"
 	SwitchoverFrom Reason = "switchover to another member"
 	Stalled        Reason = "could not advertise for the down interval"
+	LesserMAC      Reason = "advertisements are blocked, and a peer with a greater MAC is active"
+	NoClaim        Reason = "advertisements are blocked, and the announcements of the active have ended"
 	Together       Reason = "moves with another router of the group"
 	LinkDown       Reason = "the interface is not usable"
 	LinkUp         Reason = "the interface is usable again"

@@ -15,14 +15,23 @@ import (
 type wire struct {
 	now   time.Time
 	nodes []*node
-	// deliver tells how long an advertisement takes, or that it is lost.
-	deliver func(from, to *node, router int) (delay time.Duration, ok bool)
+	// deliver tells how long an advertisement or an announcement takes, or that it
+	// is lost.
+	deliver func(from, to *node, what kind, router int) (delay time.Duration, ok bool)
 	log     func(line string)
 }
+
+type kind int
+
+const (
+	advertisement kind = iota
+	announcement
+)
 
 // node is one member: a group of machines with their server.
 type node struct {
 	name    string
+	mac     int
 	g       *Group
 	m       *Machine // of its first router
 	paused  bool
@@ -48,18 +57,18 @@ type letter struct {
 func newWire(log func(string)) *wire {
 	return &wire{
 		now:     epoch,
-		deliver: func(_, _ *node, _ int) (time.Duration, bool) { return ms, true },
+		deliver: func(_, _ *node, _ kind, _ int) (time.Duration, bool) { return ms, true },
 		log:     log,
 	}
 }
 
-// add puts a member on the wire; addresses rise in the order of addition.
+// add puts a member on the wire; addresses and MACs rise in the order of addition.
 func (w *wire) add(name string, cfgs ...Config) *node {
 	for i := range cfgs {
 		cfgs[i].VRID = 51 + i
 		cfgs[i].Source = netip.AddrFrom4([4]byte{10, 0, byte(i), byte(len(w.nodes) + 1)})
 	}
-	n := &node{name: name}
+	n := &node{name: name, mac: len(w.nodes)}
 	for range cfgs {
 		n.routers = append(n.routers, routerOfNode{last: -1})
 	}
@@ -99,6 +108,8 @@ func (w *wire) perform(n *node, cause Event, acts []Act) {
 			r.lease = w.now.Add(e.Lease)
 		case RemoveVIPs:
 			r.lease = time.Time{}
+		case Announce:
+			w.announce(n, act.Router)
 		case Stopped:
 			r.stopped = true
 			n.dead = !slices.ContainsFunc(n.routers, func(r routerOfNode) bool { return !r.stopped })
@@ -107,15 +118,27 @@ func (w *wire) perform(n *node, cause Event, acts []Act) {
 }
 
 func (w *wire) send(from *node, router int, e SendAdvert) {
+	w.broadcast(from, advertisement, router, func(_ *node, at time.Time) Event {
+		return Received{From: from.address(router), Priority: e.Priority, Interval: e.Interval, At: at}
+	})
+}
+
+func (w *wire) announce(from *node, router int) {
+	w.broadcast(from, announcement, router, func(to *node, at time.Time) Event {
+		return Claimed{From: from.address(router), Greater: from.mac > to.mac, At: at}
+	})
+}
+
+func (n *node) address(router int) netip.Addr { return n.g.Router(router).Config().Source }
+
+func (w *wire) broadcast(from *node, what kind, router int, event func(to *node, at time.Time) Event) {
 	for _, to := range w.nodes {
-		delay, ok := w.deliver(from, to, router)
+		delay, ok := w.deliver(from, to, what, router)
 		if to == from || !ok {
 			continue
 		}
 		at := w.now.Add(delay)
-		to.arrive(letter{router, at, Received{
-			From: from.g.Router(router).Config().Source, Priority: e.Priority, Interval: e.Interval, At: at,
-		}})
+		to.arrive(letter{router, at, event(to, at)})
 	}
 }
 

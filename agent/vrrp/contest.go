@@ -1,0 +1,235 @@
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/havip/havip/agent/api"
+)
+
+// havip's rule for two actives whom advertisements cannot part, because they pass in
+// one direction only or in none, while announcements, which are broadcast, do pass:
+//
+//   - What VRRP does not settle within a down interval, the MAC does. Each active sees
+//     that the other is there still, by its advertisements (it is deaf to ours) or by
+//     its announcements (its advertisements do not arrive). The one with the greater
+//     MAC stays, the other yields; both know both MACs, so they agree. An unhealthy one
+//     yields before that.
+//   - An active that has seen it announces every second as long as it is active. For
+//     the loser an announcement stands for an advertisement with that interval: three
+//     missing, and its skew, make it take over. An advertisement heard ends that.
+//   - A loser preempts nobody until it hears the winner, whom it had not heard, or has
+//     been active again. Else of three members that do not all hear each other each
+//     could yield to the next for ever.
+//
+// Two stations with one MAC are one to the network and to this rule.
+
+const (
+	// claimEvery is how often an active announces that sees a contest.
+	claimEvery = time.Second
+	// claimGap is the longest silence between two announcements of an active that
+	// has just become it: 3 s of its schedule, and some delay.
+	claimGap = 3500 * time.Millisecond
+	// handOver is how long such an active that is unhealthy keeps silent: any healthy
+	// loser takes over before, and any unhealthy one later.
+	handOver = 4 * claimEvery
+	// blockedFor is how long advertisements are taken to be blocked after the last
+	// sign of it: the silence of a loser tells the winner nothing.
+	blockedFor = 30 * time.Second
+)
+
+// contest is what an active sees of rivals that do not yield.
+type contest struct {
+	deaf    run       // advertisements of a rival whom ours beat
+	mute    run       // announcements of rivals whose advertisements do not arrive
+	greater time.Time // the latest announcement of a rival with a greater MAC
+	claims  bool      // it announces every claimEvery
+	silence time.Time // until when it does not, being unhealthy
+}
+
+// run is signs in a row.
+type run struct{ since, last time.Time }
+
+// note adds a sign; after a gap it is the first of another row.
+func (r *run) note(at time.Time, gap time.Duration) {
+	if r.since.IsZero() || at.Sub(r.last) > gap {
+		r.since = at
+	}
+	r.last = at
+}
+
+func (r run) length() time.Duration { return r.last.Sub(r.since) }
+
+// Block is advertisements that do not pass between this member and a peer.
+type Block struct {
+	Peer  netip.Addr
+	Since time.Time
+	// Deaf: the peer takes no notice of ours; otherwise its own do not arrive.
+	Deaf bool
+
+	seen time.Time // the last sign of it
+}
+
+// Blocked tells whether advertisements are blocked, as far as the machine knows.
+func (m *Machine) Blocked(now time.Time) (Block, bool) {
+	b := m.block
+	fresh := now.Sub(b.seen) <= max(blockedFor, m.cfg.down(m.cfg.Interval))
+	return b, fresh && !b.Since.IsZero()
+}
+
+func (m *Machine) noteBlock(now time.Time, peer netip.Addr, deaf bool) {
+	if _, known := m.Blocked(now); !known {
+		m.block.Since = now
+	}
+	m.block.Peer, m.block.Deaf, m.block.seen = peer, deaf, now
+}
+
+// unheeded tells whether a peer took no notice of us when both were active.
+func (m *Machine) unheeded(at time.Time, peer netip.Addr) bool {
+	b, ok := m.Blocked(at)
+	return ok && b.Deaf && b.Peer == peer
+}
+
+// settleTime is how long VRRP has to settle who is active. The first router of a
+// group decides first: the others could know the MACs of other NICs.
+func (m *Machine) settleTime() time.Duration {
+	down := m.cfg.down(m.cfg.Interval)
+	if m.second {
+		return 2*down + claimGap
+	}
+	return down
+}
+
+// hearDeaf is word of a rival that should have yielded to us.
+func (m *Machine) hearDeaf(now time.Time, ev Received) {
+	c := &m.active.contest
+	if !c.mute.since.IsZero() { // its advertisements do arrive
+		c.mute, m.block = run{}, Block{}
+	}
+	c.deaf.note(ev.At, m.cfg.down(m.intervalOf(ev)))
+	if c.deaf.length() < m.settleTime() {
+		return
+	}
+	m.noteBlock(now, ev.From, true)
+	if m.unfit() || m.lesser(c.deaf) {
+		m.becomeBackup(now, m.followUnheeded(ev), m.whyConcede(), ev.From.String())
+		m.conceded = true
+		return
+	}
+	m.claim(now)
+}
+
+// followUnheeded is a backup of an active that would not notice a better one,
+// whatever its priority is: only its silence or its goodbye counts.
+func (m *Machine) followUnheeded(ev Received) backup {
+	b := m.follow(ev)
+	b.patience = alive
+	return b
+}
+
+// hearClaim takes the announcement of a peer. An advertisement goes before it, and
+// is read before it: when VRRP can settle who is active it mostly has.
+func (m *Machine) hearClaim(now time.Time, ev Claimed) {
+	if ev.At.IsZero() || ev.At.After(now) {
+		ev.At = now
+	}
+	switch m.state {
+	case api.Backup:
+		m.hearClaimAsBackup(ev)
+	case api.Active:
+		m.hearClaimAsActive(now, ev)
+	}
+}
+
+func (m *Machine) hearClaimAsActive(now time.Time, ev Claimed) {
+	// The active before us may have announced before it heard our advertisement. And
+	// should that of the next one be late, we must not announce after it.
+	grace := min(m.cfg.Interval, claimEvery)
+	if ev.At.Before(m.since.Add(grace)) {
+		return
+	}
+	m.claimer.note(ev)
+	c := &m.active.contest
+	if ev.Greater {
+		c.greater = ev.At
+	}
+	if ev.At.Sub(c.deaf.last) <= m.cfg.down(m.cfg.Interval) {
+		return // it is heard: hearDeaf decides
+	}
+	c.mute.note(ev.At, claimGap)
+	m.noteBlock(now, ev.From, false)
+	if m.unfit() || c.mute.length() >= m.settleTime() && m.lesser(c.mute) {
+		m.concedeTo(now, ev)
+		return
+	}
+	m.claim(now.Add(grace))
+}
+
+// concedeTo goes to Backup before an active whose advertisements do not arrive.
+func (m *Machine) concedeTo(now time.Time, ev Claimed) {
+	m.becomeBackup(now, m.listen(now), m.whyConcede(), ev.From.String())
+	m.claimer.believed, m.conceded = true, true
+	m.noteBlock(now, ev.From, false)
+}
+
+// lesser tells whether a rival of this run has the greater MAC.
+func (m *Machine) lesser(r run) bool { return !m.active.contest.greater.Before(r.since) }
+
+// unfit tells whether any other active is better: this one is unhealthy, did not take
+// over as such, and has not waited for a successor in vain.
+func (m *Machine) unfit() bool { return !m.healthy && !m.active.lastResort }
+
+func (m *Machine) whyConcede() Reason {
+	if !m.healthy {
+		return Unhealthy
+	}
+	return LesserMAC
+}
+
+// claim has the active announce each claimEvery from then on.
+func (m *Machine) claim(from time.Time) {
+	if c := &m.active.contest; !c.claims {
+		c.claims = true
+		m.active.announcer.steady(from)
+	}
+}
+
+// claimer is a peer whose announcements are heard, and not its advertisements.
+type claimer struct {
+	peer     netip.Addr
+	last     time.Time
+	steady   bool // the last two came within claimEvery, or nearly
+	believed bool // by a backup: they stand for advertisements
+}
+
+// note adds an announcement.
+func (c *claimer) note(ev Claimed) {
+	c.steady = c.peer == ev.From && ev.At.Sub(c.last) <= claimEvery*3/2
+	c.peer, c.last = ev.From, ev.At
+}
+
+// hearClaimAsBackup believes announcements that come each claimEvery, which only an
+// active does who has seen a contest, and any while no advertisement has been heard
+// at all. An active whose advertisements did arrive does not live longer by them.
+func (m *Machine) hearClaimAsBackup(ev Claimed) {
+	b, c := &m.backup, &m.claimer
+	if ev.From == b.from || ev.From == b.lower.from || ev.At.Before(c.last) {
+		return
+	}
+	c.note(ev)
+	listening := !b.from.IsValid() && !b.lower.from.IsValid()
+	if c.believed = c.believed || listening || c.steady; c.believed {
+		m.noteBlock(ev.At, ev.From, false)
+	}
+}
+
+// isHeard ends the belief in announcements of a peer whose advertisement arrives.
+func (m *Machine) isHeard(ev Received) {
+	if m.claimer.peer != ev.From {
+		return
+	}
+	if m.claimer.believed {
+		m.backup, m.block, m.conceded = m.listen(ev.At), Block{}, false
+	}
+	m.claimer = claimer{}
+}
