@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -61,6 +62,9 @@ func encodable(p Packet, src, dst netip.Addr) error {
 		if !addr.IsValid() || addr.Is4() != src.Is4() {
 			return fmt.Errorf("address %s is not of the family of source %s", addr, src)
 		}
+	}
+	if p.Checksum != "" && !slices.Contains(checksumForms(p.Version, src), p.Checksum) {
+		return fmt.Errorf("a checksum of form %q is not for version %d from %s", p.Checksum, p.Version, src)
 	}
 	unit, most := centisecond, maxIntervalV3
 	if p.Version == 2 {

@@ -122,19 +122,22 @@ func sealed(b []byte, src, dst netip.Addr) []byte {
 	return b
 }
 
-func TestDecodeDrops(t *testing.T) {
+// drop is a change of a right advertisement, and what Decode says of it.
+type drop struct {
+	name   string
+	base   vector
+	change func(b []byte) []byte
+	expect func(*Expect)
+	src    string
+	dst    string
+	ttl    int
+	seal   bool
+	want   DropReason
+}
+
+func drops() []drop {
 	v3, v6, v2 := vectors[1], vectors[2], vectors[3]
-	tests := []struct {
-		name   string
-		base   vector
-		change func(b []byte) []byte
-		expect func(*Expect)
-		src    string
-		dst    string
-		ttl    int
-		seal   bool
-		want   DropReason
-	}{
+	return []drop{
 		{name: "a TTL of 254 was routed", base: v3, ttl: 254, want: DropTTL},
 		{name: "a hop limit of 64 was routed", base: v6, ttl: 64, want: DropTTL},
 		{name: "families of source and destination differ", base: v3, dst: "ff02::12", want: DropFamily},
@@ -173,7 +176,10 @@ func TestDecodeDrops(t *testing.T) {
 		{name: "version 3 with another interval is kept", base: v3, expect: func(e *Expect) { e.Interval = time.Second }, want: Accepted},
 		{name: "what follows the message is ignored", base: v3, change: func(b []byte) []byte { return append(b, 1, 2, 3) }, want: Accepted},
 	}
-	for _, test := range tests {
+}
+
+func TestDecodeDrops(t *testing.T) {
+	for _, test := range drops() {
 		t.Run(test.name, func(t *testing.T) {
 			src, dst, ttl := netip.MustParseAddr(test.base.src), netip.MustParseAddr(test.base.dst), 255
 			if test.src != "" {
@@ -238,7 +244,11 @@ func TestEncodeRefusesWhatTheFieldsCannotHold(t *testing.T) {
 		{"an interval of zero", func(p *Packet) { p.Interval = 0 }, "", "interval 0s"},
 		{"an interval between centiseconds", func(p *Packet) { p.Interval = 15 * ms }, "", "interval 15ms"},
 		{"an interval over 12 bits", func(p *Packet) { p.Interval = 40960 * ms }, "", "interval 40.96s"},
-		{"version 2 below a second", func(p *Packet) { p.Version = 2 }, "", "interval 300ms"},
+		{"an unknown form of checksum", func(p *Packet) { p.Checksum = "crc" }, "", `"crc"`},
+		{"version 2 with a pseudo-header", func(p *Packet) {
+			p.Version, p.Interval, p.Checksum = 2, time.Second, ChecksumPseudo
+		}, "", `"pseudo-header"`},
+		{"version 2 below a second", func(p *Packet) { p.Version, p.Checksum = 2, "" }, "", "interval 300ms"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
