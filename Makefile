@@ -17,7 +17,7 @@ DIST := havip-linux-amd64 havip-linux-arm64 havip-darwin-amd64 havip-darwin-arm6
 # the lab needs root; the build does not
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo build agent dist dist-check test bench lint docs cloud-up cloud-down cloud-status cloud-states acceptance clean
+.PHONY: help demo build agent dist dist-check test fuzz bench lint docs cloud-up cloud-down cloud-status cloud-states acceptance clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -59,6 +59,15 @@ dist-check: ## that HEAD gives the same SHA256SUMS from two folders (10 min)
 
 test: ## everything that needs no cloud; root adds the tests in network namespaces
 	$(GO) test $(RACE) -timeout 10m $(TEST_FLAGS) ./...
+
+# One at a time: each is given one worker, so that the figures of two runs can be compared.
+FUZZTIME ?= 10m
+fuzz: ## every fuzz target, each for FUZZTIME (10m)
+	@set -e; for dir in $$(grep -rl --include=*_test.go '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' $$dir/*_test.go); do \
+	    echo "$$dir $$target"; $(GO) test $$dir -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -parallel 1; \
+	  done; \
+	done
 
 # Each run of it is whole; one that is broken off leaves nothing behind and changes no file.
 ROUNDS ?= 10
