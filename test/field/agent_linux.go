@@ -1,19 +1,18 @@
 package field
 
 import (
-	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/havip/havip/agent/api"
 	"github.com/havip/havip/agent/config"
-	"github.com/havip/havip/agent/control"
 )
 
 // agentFile names the agent that is tested. Main builds one of this tree unless
@@ -25,6 +24,8 @@ const (
 	nobody = 65534
 	// realtime is the priority that the agent's unit allows it.
 	realtime = 10
+	// parallel is how many tests of a package run at once.
+	parallel = 6
 )
 
 // Main is a package's TestMain: it builds the agent once for all its tests.
@@ -38,6 +39,12 @@ func Main(m *testing.M) int {
 		err = build(dir)
 	}
 	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	// Tests of a field wait for daemons far more than they use a processor.
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(parallel)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -61,6 +68,7 @@ func build(dir string) error {
 
 // Agent is the real agent in a node, as nobody with its two capabilities.
 type Agent struct {
+	Control
 	*Process // of the last Start
 	n        *Node
 	dir      string
@@ -88,21 +96,27 @@ func (n *Node) NewAgent(c config.Config) *Agent {
 // started or gets SIGHUP.
 func (a *Agent) Configure(c config.Config) {
 	a.n.f.t.Helper()
-	if c.Group == "" {
-		c.Group = "field"
-	}
+	c = complete(c)
 	if c.Control == "" {
 		c.Control = filepath.Join(a.dir, "control.sock")
+	}
+	text, err := config.Marshal(c)
+	must(a.n.f.t, err)
+	a.Write(text)
+	a.cfg, a.Control = c, Control{n: a.n, socket: c.Control}
+}
+
+// complete fills in what need not differ.
+func complete(c config.Config) config.Config {
+	if c.Group == "" {
+		c.Group = "field"
 	}
 	for i := range c.Routers {
 		if c.Routers[i].Interface == (config.Interface{}) {
 			c.Routers[i].Interface.Name = Device
 		}
 	}
-	text, err := config.Marshal(c)
-	must(a.n.f.t, err)
-	a.Write(text)
-	a.cfg = c
+	return c
 }
 
 // Write writes the configuration file as it is.
@@ -129,72 +143,4 @@ func (a *Agent) Start() {
 		Credential:  &syscall.Credential{Uid: nobody, Gid: nobody},
 		AmbientCaps: capabilities,
 	}, os.Getenv(agentFile), "run", "--config", a.file())
-}
-
-// Client asks the agent.
-func (a *Agent) Client() *control.Client { return control.NewClient(a.cfg.Control) }
-
-// Status is what the agent says of itself; one that does not answer says
-// nothing.
-func (a *Agent) Status() api.Status {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	status, err := a.Client().Status(ctx)
-	if err != nil {
-		return api.Status{}
-	}
-	return status
-}
-
-// Router is the agent's first router; a zero value is no answer.
-func (a *Agent) Router() api.Router {
-	if all := a.Status().Routers; len(all) > 0 {
-		return all[0]
-	}
-	return api.Router{}
-}
-
-// Transitions counts the changes of state of all routers since the start.
-func (a *Agent) Transitions() (count uint64) {
-	for _, r := range a.Status().Routers {
-		count += r.Counters["transitions"]
-	}
-	return count
-}
-
-// Becomes waits until all routers of the agent are in a state.
-func (a *Agent) Becomes(s api.State) {
-	a.n.f.t.Helper()
-	var last api.Status
-	EventuallyOr(a.n.f.t, func() bool {
-		last = a.Status()
-		for _, r := range last.Routers {
-			if r.State != s {
-				return false
-			}
-		}
-		return len(last.Routers) > 0
-	}, func() string { return fmt.Sprintf("the agent of %s becomes %s: %+v", a.n.Name, s, last.Routers) })
-}
-
-// Switchover makes this agent the active one.
-func (a *Agent) Switchover() {
-	a.n.f.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	must(a.n.f.t, a.Client().Switchover(ctx))
-	a.Becomes(api.Active)
-}
-
-// Events are those that the agent keeps.
-func (a *Agent) Events() []api.Event {
-	a.n.f.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	var all []api.Event
-	must(a.n.f.t, a.Client().Events(ctx, false, func(e api.Event) error {
-		all = append(all, e)
-		return nil
-	}))
-	return all
 }

@@ -87,28 +87,15 @@ func (f *Field) Join(addresses ...string) *Node {
 	} {
 		must(f.t, n.Space.Set(key, value))
 	}
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name = n.port
-	must(f.t, f.sw.Links().LinkAdd(&netlink.Veth{
-		LinkAttrs: attrs, PeerName: Device, PeerNamespace: netlink.NsFd(n.Space.FD()),
-	}))
-	port := link(f.t, f.sw, n.port)
-	must(f.t, f.sw.Links().LinkSetMaster(port, link(f.t, f.sw, bridge)))
-	must(f.t, f.sw.Links().LinkSetUp(port))
-	nic := link(f.t, n.Space, Device)
-	n.MAC = nic.Attrs().HardwareAddr
+	n.lay(nil)
+	n.MAC = link(f.t, n.Space, Device).Attrs().HardwareAddr
 	for _, a := range addresses {
 		prefix := netip.MustParsePrefix(a)
 		n.Addresses = append(n.Addresses, prefix)
 		n.Add(prefix)
 	}
-	must(f.t, n.Space.Links().LinkSetUp(nic))
+	n.up(Device)
 	f.nodes = append(f.nodes, n)
-	Eventually(f.t, "the cable of "+name+" carries", func() bool {
-		return isUp(f.t, n.Space, Device) && isUp(f.t, f.sw, n.port)
-	})
-	// The kernel has it tell now; what it said when the NIC came up was lost.
-	must(f.t, n.Space.Links().LinkSetHardwareAddr(nic, n.MAC))
 	return n
 }
 

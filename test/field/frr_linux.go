@@ -63,8 +63,13 @@ func (n *Node) FRR(r VRRP) *FRR {
 func (n *Node) macvlans(r VRRP) {
 	n.f.t.Helper()
 	links := n.Space.Links()
-	// The NIC does not answer for addresses that are on the macvlans.
-	must(n.f.t, n.Space.Set("ipv4/conf/all/arp_ignore", "1"))
+	for key, value := range map[string]string{
+		"ipv4/conf/all/arp_ignore":   "1", // the NIC does not answer for the macvlans,
+		"ipv4/conf/all/arp_announce": "2", // nor ask in their name
+		"ipv4/conf/all/rp_filter":    "2", // both are on one network
+	} {
+		must(n.f.t, n.Space.Set(key, value))
+	}
 	for _, family := range []Family{IPv4, IPv6} {
 		var addresses []*netlink.Addr
 		for _, p := range r.Addresses {

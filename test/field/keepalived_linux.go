@@ -22,6 +22,7 @@ type VRRP struct {
 	Peers     []netip.Addr // keepalived only; none: multicast
 	Source    netip.Addr   // keepalived only, of unicast
 	Extra     []string     // keepalived only: more lines of the instance
+	Global    []string     // keepalived only: more lines of global_defs
 }
 
 // Need skips the test where a program is not installed, or fails it when
@@ -54,7 +55,13 @@ func (n *Node) Keepalived(routers ...VRRP) *Process {
 func keepalivedConf(routers []VRRP) string {
 	var b strings.Builder
 	// Everyone's state is BACKUP: who becomes active is decided by VRRP.
-	b.WriteString("global_defs {\n    router_id field\n}\n")
+	b.WriteString("global_defs {\n    router_id field\n")
+	for _, r := range routers {
+		for _, line := range r.Global {
+			fmt.Fprintf(&b, "    %s\n", line)
+		}
+	}
+	b.WriteString("}\n")
 	for i, r := range routers {
 		fmt.Fprintf(&b, "vrrp_instance field%d {\n    version %d\n    state BACKUP\n    interface %s\n", i, r.Version, Device)
 		fmt.Fprintf(&b, "    virtual_router_id %d\n    priority %d\n    advert_int %g\n", r.VRID, r.Priority, r.Interval.Seconds())

@@ -63,6 +63,7 @@ func waysToDie() []death {
 }
 
 func TestAnotherTakesOverFromAnActiveThatDies(t *testing.T) {
+	t.Parallel()
 	base := *seed
 	if base == 0 {
 		base = rand.Uint64()

@@ -1,0 +1,211 @@
+package mishap
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/havip/havip/agent/api"
+	"github.com/havip/havip/agent/config"
+	"github.com/havip/havip/test/field"
+)
+
+// byMAC finds the NIC as havip has it found: by MAC and own address.
+func (g *group) byMAC(c *config.Config) {
+	for _, m := range g.members {
+		if own := m.node.Addr(g.family); own == c.Routers[0].Source {
+			c.Routers[0].Interface = config.Interface{MAC: m.node.MAC.String(), Address: own}
+		}
+	}
+}
+
+// each runs a test for both families.
+func each(t *testing.T, test func(*testing.T, field.Family)) {
+	t.Parallel()
+	for _, family := range []field.Family{field.IPv4, field.IPv6} {
+		t.Run(family.String(), func(t *testing.T) {
+			t.Parallel()
+			test(t, family)
+		})
+	}
+}
+
+// The address is put back at once, and no member changes its state.
+func TestAnAddressThatSomebodyRemovedIsPutBack(t *testing.T) {
+	each(t, func(t *testing.T, family field.Family) {
+		g := newGroup(t, family, 2, nil)
+		active := g.members[0]
+		for _, removal := range []struct {
+			name   string
+			remove func()
+		}{
+			{"by hand", func() { active.node.Remove(g.vip) }},
+		} {
+			g.heard(active)
+			still := g.still()
+			restored := active.Router().Counters["vips_restored"]
+			removal.remove()
+			field.Eventually(t, "the address is put back", func() bool {
+				return active.Router().Counters["vips_restored"] > restored && active.node.Has(g.vip.Addr())
+			})
+			g.heard(active)
+			still("removed " + removal.name)
+		}
+	})
+}
+
+// An address that no member asked for is taken away from a backup.
+func TestAnAddressThatABackupGotIsRemoved(t *testing.T) {
+	each(t, func(t *testing.T, family field.Family) {
+		g := newGroup(t, family, 2, nil)
+		g.heard(g.members[0])
+		still := g.still()
+		backup := g.members[1]
+		backup.node.Add(g.vip)
+		field.Eventually(t, "the backup has it no more", func() bool {
+			return backup.Router().Counters["vips_removed"] > 0 && !backup.node.Has(g.vip.Addr())
+		})
+		g.heard(g.members[0])
+		still("an address on the backup")
+	})
+}
+
+// What befalls a member's NIC moves the address where it must; afterwards the
+// member takes part as before, without a restart.
+func TestAMemberRecoversFromWhatBefallsItsNIC(t *testing.T) {
+	mishaps := []struct {
+		name     string
+		befall   func(*group, *field.Node) (mend func())
+		stranded bool // the member cannot serve meanwhile
+	}{
+		{"the cable is pulled", func(_ *group, n *field.Node) func() {
+			n.Unplug()
+			return n.Plug
+		}, true},
+		{"the cable is dead", func(_ *group, n *field.Node) func() {
+			n.Cut()
+			return n.Mend
+		}, false},
+		{"it is switched off", func(_ *group, n *field.Node) func() {
+			n.NIC(false)
+			return func() { n.NIC(true) }
+		}, true},
+		{"it is renamed", func(_ *group, n *field.Node) func() {
+			n.Rename(field.Device, "lan0")
+			return func() {}
+		}, false},
+		{"it is taken out", func(_ *group, n *field.Node) func() { return n.Replace() }, true},
+		{"its own address is removed", func(g *group, n *field.Node) func() {
+			var own netip.Prefix
+			for _, p := range n.Addresses {
+				if p.Addr() == n.Addr(g.family) {
+					own = p
+				}
+			}
+			n.Remove(own)
+			return func() { n.Add(own) }
+		}, true},
+	}
+	t.Parallel()
+	for _, mishap := range mishaps {
+		t.Run(mishap.name, func(t *testing.T) {
+			each(t, func(t *testing.T, family field.Family) {
+				g := &group{}
+				*g = *newGroup(t, family, 2, nil)
+				g.edit = g.byMAC
+				for i, m := range g.members { // by MAC, which only the node knows
+					m.Configure(g.config(i))
+					m.Stop()
+					m.Start()
+				}
+				first := g.active()
+				pid := first.PID()
+				mend := mishap.befall(g, first.node)
+				if mishap.stranded {
+					field.Eventually(t, "the member sees it", func() bool { return first.Router().State != api.Active })
+				}
+				for _, m := range g.members {
+					if m != first && mishap.name != "it is renamed" {
+						m.Becomes(api.Active)
+					}
+				}
+				mend()
+				g.active()
+				first.Switchover()
+				if g.active() != first {
+					t.Error("the member has not become active again")
+				}
+				g.heard(first)
+				if first.PID() != pid || first.Exited() {
+					t.Error("the agent has ended")
+				}
+			})
+		})
+	}
+}
+
+// An agent that slept through so many changes that the kernel could not keep
+// word of them looks for itself.
+func TestChangesThatTheKernelCouldNotTellAreSeen(t *testing.T) {
+	t.Parallel()
+	// Long, so that the sleep is no reason for the others to take over.
+	g := newGroup(t, field.IPv4, 2, func(c *config.Config) { c.Routers[0].Interval = api.Duration(5 * time.Second) })
+	active := g.members[0]
+	still := g.still()
+
+	active.Signal(syscall.SIGSTOP)
+	noise := netip.MustParseAddr("10.98.0.1")
+	links := active.node.Space.Links()
+	lo, err := links.LinkByName("lo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lostWord(t, active) == 0 {
+		a := &netlink.Addr{IPNet: &net.IPNet{IP: noise.AsSlice(), Mask: net.CIDRMask(32, 32)}}
+		if err := links.AddrReplace(lo, a); err != nil {
+			t.Fatal(err)
+		}
+		noise = noise.Next()
+	}
+	active.node.Remove(g.vip) // nobody is told
+	active.Signal(syscall.SIGCONT)
+	field.Eventually(t, "the address is put back", func() bool { return active.node.Has(g.vip.Addr()) })
+	still("lost word of changes")
+
+	// It hears of the next change as before.
+	restored := active.Router().Counters["vips_restored"]
+	active.node.Remove(g.vip)
+	field.Eventually(t, "the address is put back", func() bool { return active.Router().Counters["vips_restored"] > restored })
+	still("a change after that")
+}
+
+// lostWord is how often the kernel could not tell a listener in the node of a
+// change (proc(5), /proc/net/netlink).
+func lostWord(t *testing.T, m *member) (lost int) {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/netlink", m.PID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		// sk, protocol, port, groups, rmem, wmem, dump, locks, drops, inode
+		f := strings.Fields(line)
+		if len(f) < 9 || f[1] != "0" {
+			continue
+		}
+		n, err := strconv.Atoi(f[8])
+		if err != nil {
+			t.Fatal(err)
+		}
+		lost += n
+	}
+	return lost
+}
