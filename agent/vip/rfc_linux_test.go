@@ -103,6 +103,28 @@ func TestAnnounceIsOneUnsolicitedNeighbourAdvertisementForEachIPv6VIP(t *testing
 	})
 }
 
+// An active's own connections come from its own address: they must not end when the
+// VIP moves on. Renewals keep it so.
+func TestTheServerItselfDoesNotSendFromTheVIP(t *testing.T) {
+	inPair(t, func(*netnstest.Namespace) {
+		addForGood(t, own6+"/64")
+		s := newSet(t, vip1, vip6, netip.MustParsePrefix("fd00:99::102/64"))
+		for range 2 {
+			netnstest.Must(t, s.Add(time.Minute))
+			for to, want := range map[string]netip.Addr{
+				"10.99.0.2": own, "10.99.0.101": own,
+				"fd00:99::2": netip.MustParseAddr(own6), "fd00:99::101": netip.MustParseAddr(own6),
+			} {
+				routes, err := netlink.RouteGet(net.ParseIP(to))
+				netnstest.Must(t, err)
+				if got, _ := netip.AddrFromSlice(routes[0].Src); got.Unmap() != want {
+					t.Errorf("to %s the server sends from %s, want %s", to, got, want)
+				}
+			}
+		}
+	})
+}
+
 // What the announcements are for, and the only judge of their checksum: who knows
 // the VIP under another MAC takes this one.
 func TestAnAnnouncementMovesTheVIPInTheCachesOfOthers(t *testing.T) {

@@ -143,18 +143,23 @@ func (s *Set) link() netlink.Link {
 // full set: the kernel replaces those of an IPv6 address with the ones given,
 // and a refresh without them would switch duplicate detection on and add a
 // route. An IPv4 address of the NIC's subnet must not add a second route either.
+//
+// An IPv6 address is deprecated from the start (RFC 4862 section 5.5.4): it serves,
+// but the kernel does not take it as the source of what the server itself sends. It
+// would, being the newest, and the server's own connections would end with each
+// failover.
 func leased(p netip.Prefix, lease time.Duration) *netlink.Addr {
 	seconds := max(1, int((lease+time.Second-1)/time.Second))
-	flags := unix.IFA_F_NOPREFIXROUTE
+	preferred, flags := seconds, unix.IFA_F_NOPREFIXROUTE
 	if p.Addr().Is6() {
-		flags |= unix.IFA_F_NODAD
+		preferred, flags = 0, flags|unix.IFA_F_NODAD
 	}
 	return &netlink.Addr{
 		IPNet:       ipNet(p),
 		Scope:       unix.RT_SCOPE_UNIVERSE,
 		Flags:       flags,
 		ValidLft:    seconds,
-		PreferedLft: seconds,
+		PreferedLft: preferred,
 	}
 }
 
