@@ -115,6 +115,15 @@ func (m *Machine) hearLower(ev Received) {
 	m.backup.lower = l
 }
 
+// reconsider lets an active that was to be preempted be, when the new settings may
+// not outrank it: what was discarded of it counts after all, and its next word
+// tells more.
+func (b *backup) reconsider(changed bool) {
+	if changed && !b.lower.since.IsZero() {
+		b.heard, b.patience, b.lower = later(b.heard, b.lower.last), alive, lower{}
+	}
+}
+
 // intervalOf is how often the sender of ev advertises. Version 2 has no interval to
 // learn (RFC 3768 section 6.1).
 func (m *Machine) intervalOf(ev Received) time.Duration {

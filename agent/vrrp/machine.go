@@ -246,13 +246,13 @@ func (m *Machine) setHealth(now time.Time, ok bool) {
 // reconfigure puts new settings in force. havip: no transition comes from it, so
 // that a reload never moves the address.
 func (m *Machine) reconfigure(now time.Time, cfg Config) {
-	before := m.cfg.Interval
+	before := m.cfg
 	m.cfg = cfg
 	switch m.state {
 	case api.Active:
 		// Peers learn the interval from the advertisements that go out now.
-		if cfg.Interval > before {
-			m.active.hurry, m.active.pace = teachings, before
+		if cfg.Interval > before.Interval {
+			m.active.hurry, m.active.pace = teachings, before.Interval
 		}
 		m.active.sent = now
 		m.active.announcer.hasten(now, cfg.Refresh)
@@ -263,6 +263,7 @@ func (m *Machine) reconfigure(now time.Time, cfg Config) {
 		if !m.backup.from.IsValid() {
 			m.backup.learned = max(m.backup.learned, cfg.Interval)
 		}
+		m.backup.reconsider(cfg.Priority != before.Priority || !m.mayPreempt())
 	}
 }
 

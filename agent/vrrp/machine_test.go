@@ -199,6 +199,7 @@ func TestReconfigured(t *testing.T) {
 	slower := with(func(c *Config) { c.Interval = time.Second })
 	faster := with(func(c *Config) { c.Interval = 10 * ms })
 	higher := with(func(c *Config) { c.Priority = 224 })
+	preempting := with(func(c *Config) { c.Preempt = true })
 	runMachineTests(t, []machineTest{
 		{"an active tells its new interval at once, with the lease of that interval", Config{}, func(s script) {
 			s.active()
@@ -253,6 +254,20 @@ func TestReconfigured(t *testing.T) {
 			s.backup()
 			s.on(200*ms, Reconfigured{Config: higher})
 			s.deadline(1250 * ms)
+		}},
+		{"a backup that preempts no more lets a live active be", preempting, func(s script) {
+			s.backup()
+			s.on(100*ms, heard(greater, 100, 100*ms))
+			s.on(1200*ms, heard(greater, 100, 1200*ms))
+			s.on(1250*ms, Reconfigured{Config: standard()})
+			s.deadline(2500 * ms)
+		}},
+		{"so does one that is now below it", preempting, func(s script) {
+			s.backup()
+			s.on(100*ms, heard(greater, 100, 100*ms))
+			s.on(1200*ms, heard(greater, 100, 1200*ms))
+			s.on(1250*ms, Reconfigured{Config: with(func(c *Config) { c.Preempt, c.Priority = true, 64 })})
+			s.deadline(2700 * ms)
 		}},
 		{"reserved priorities become the nearest free ones", Config{}, func(s script) {
 			for given, want := range map[int]int{0: 10, 9: 10, 10: 10, 253: 253, 254: 253, 255: 255} {
