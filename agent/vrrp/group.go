@@ -57,15 +57,16 @@ func (g *Group) Deadline() time.Time {
 // Handle takes an event of one router: Received, Claimed, Sent, Link or Reconfigured.
 // Its effects can be of others.
 func (g *Group) Handle(now time.Time, router int, ev Event) []Act {
-	acts := make([][]Effect, len(g.routers))
+	g.routers[router].noteSent(ev)
+	acts := g.checkStalls(now)
 	switch ev := ev.(type) {
 	case Link:
 		g.links[router] = ev
 		for i, m := range g.routers {
-			acts[i] = m.Handle(now, g.linkOf(i))
+			acts[i] = append(acts[i], m.Handle(now, g.linkOf(i))...)
 		}
 	default:
-		acts[router] = g.routers[router].Handle(now, ev)
+		acts[router] = append(acts[router], g.routers[router].Handle(now, ev)...)
 	}
 	if _, ok := ev.(Reconfigured); ok {
 		g.rank()
@@ -77,17 +78,29 @@ func (g *Group) Handle(now time.Time, router int, ev Event) []Act {
 // HandleAll takes an event of the whole group: Start, Tick, Health, TakeOver or
 // Shutdown. A group resumes as a whole or not at all.
 func (g *Group) HandleAll(now time.Time, ev Event) []Act {
-	acts := make([][]Effect, len(g.routers))
+	acts := g.checkStalls(now)
 	_, tick := ev.(Tick)
 	gated := tick && !g.ready(now)
 	for i, m := range g.routers {
 		if gated && m.state == api.Backup {
 			continue
 		}
-		acts[i] = m.Handle(now, ev)
+		acts[i] = append(acts[i], m.Handle(now, ev)...)
 	}
 	g.drag(now, acts)
 	return interleave(acts)
+}
+
+// checkStalls has all give up when one router has stalled, before another one says
+// once more that it is active: whoever has taken over might yield to that.
+func (g *Group) checkStalls(now time.Time) [][]Effect {
+	acts := make([][]Effect, len(g.routers))
+	for i, m := range g.routers {
+		m.checkStall(now)
+		acts[i] = m.take()
+	}
+	g.drag(now, acts)
+	return acts
 }
 
 // ready tells whether every backup is due.

@@ -81,9 +81,9 @@ func TestARouterThatGivesUpItsVIPsTakesTheOthersAlong(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			g := duo()
 			g.HandleAll(epoch, Start{Resume: true})
-			g.Handle(epoch.Add(tt.at), 0, Sent{At: epoch.Add(tt.at - 10*ms)})
+			acts := g.Handle(epoch.Add(tt.at), 0, Sent{At: epoch.Add(tt.at - 10*ms)})
 			var first []Act
-			for _, act := range g.Handle(epoch.Add(tt.at), 1, tt.ev) {
+			for _, act := range append(acts, g.Handle(epoch.Add(tt.at), 1, tt.ev)...) {
 				if act.Router == 0 {
 					first = append(first, act)
 				}
@@ -91,6 +91,20 @@ func TestARouterThatGivesUpItsVIPsTakesTheOthersAlong(t *testing.T) {
 			wantActs(t, first, together(tt.want)...)
 			wantStates(t, g, api.Backup, api.Backup)
 		})
+	}
+}
+
+func TestAGroupWithAStalledRouterSaysNoMoreThatItIsActive(t *testing.T) {
+	g := duo()
+	g.HandleAll(epoch, Start{Resume: true})
+	g.Handle(epoch, 0, Sent{At: epoch})
+	g.Handle(epoch.Add(300*ms), 0, Reconfigured{Config: standard()}) // it advertises later than the other now
+	acts := g.HandleAll(epoch.Add(1400*ms), Tick{})
+	wantStates(t, g, api.Backup, api.Backup)
+	for _, a := range acts {
+		if advert, ok := a.Effect.(SendAdvert); ok {
+			t.Errorf("router %d sends %v", a.Router, advert)
+		}
 	}
 }
 
