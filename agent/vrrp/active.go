@@ -2,6 +2,7 @@ package vrrp
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/havip/havip/agent/api"
@@ -37,7 +38,7 @@ func (m *Machine) becomeActive(now time.Time, reason Reason, detail string) {
 		m.active.boost = now.Add(m.cfg.down(m.cfg.Interval))
 	}
 	m.active.contest.claims = m.claimer.believed && now.Sub(m.claimer.last) <= blockedFor
-	m.claimer.believed, m.conceded = false, false
+	m.claimer.believed, m.conceded, m.unheard = false, false, netip.Addr{}
 	// As the state already: Priority depends on it.
 	from := m.state
 	m.state, m.since, m.reason = api.Active, now, reason

@@ -85,7 +85,7 @@ func (m *Machine) hearAsBackup(ev Received) {
 		}
 		b.heard, b.patience, b.from = ev.At, gone, ev.From
 
-	case b.patience == alive && m.unheeded(ev.At, ev.From):
+	case b.patience == alive && m.conceded && m.unheeded(ev.At, ev.From):
 		m.noteBlock(ev.At, ev.From, true)
 		*b = m.followUnheeded(ev)
 

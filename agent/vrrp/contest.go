@@ -167,8 +167,9 @@ func (m *Machine) hearClaimAsActive(now time.Time, ev Claimed) {
 
 // concedeTo goes to Backup before an active whose advertisements do not arrive.
 func (m *Machine) concedeTo(now time.Time, ev Claimed) {
-	m.becomeBackup(now, m.listen(now), m.whyConcede(), ev.From.String())
-	m.claimer.believed, m.conceded = true, true
+	// What waits in the socket since the announcement is news.
+	m.becomeBackup(now, m.listen(ev.At), m.whyConcede(), ev.From.String())
+	m.claimer.believed, m.conceded, m.unheard = true, true, ev.From
 	m.noteBlock(now, ev.From, false)
 }
 
@@ -210,10 +211,11 @@ func (c *claimer) note(ev Claimed) {
 
 // hearClaimAsBackup believes announcements that come each claimEvery, which only an
 // active does who has seen a contest, and any while no advertisement has been heard
-// at all. An active whose advertisements did arrive does not live longer by them.
+// at all. An active whose advertisements did arrive does not live longer by them, and
+// what was announced before the last of them, or before it listened, is the past.
 func (m *Machine) hearClaimAsBackup(ev Claimed) {
 	b, c := &m.backup, &m.claimer
-	if ev.From == b.from || ev.From == b.lower.from || ev.At.Before(c.last) {
+	if ev.From == b.from || ev.From == b.lower.from || ev.At.Before(c.last) || ev.At.Before(b.heard) {
 		return
 	}
 	c.note(ev)
@@ -223,13 +225,18 @@ func (m *Machine) hearClaimAsBackup(ev Claimed) {
 	}
 }
 
-// isHeard ends the belief in announcements of a peer whose advertisement arrives.
+// isHeard ends the belief in announcements of a peer whose advertisement arrives, and
+// in such of another that were no sign of a contest: there is an active that is heard.
 func (m *Machine) isHeard(ev Received) {
+	if m.unheard == ev.From {
+		m.conceded, m.unheard = false, netip.Addr{}
+	}
 	if m.claimer.peer != ev.From {
+		m.claimer.believed = m.claimer.believed && m.claimer.steady
 		return
 	}
 	if m.claimer.believed {
-		m.backup, m.block, m.conceded = m.listen(ev.At), Block{}, false
+		m.backup, m.block = m.listen(ev.At), Block{}
 	}
 	m.claimer = claimer{}
 }

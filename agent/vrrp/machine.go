@@ -2,6 +2,7 @@ package vrrp
 
 import (
 	"math/rand/v2"
+	"net/netip"
 	"time"
 
 	"github.com/havip/havip/agent/api"
@@ -29,9 +30,10 @@ type Machine struct {
 	listensFirst bool
 	second       bool // another router of the group decides before it
 
-	conceded bool    // it yielded where advertisements are blocked, and preempts nobody
-	claimer  claimer // of a backup; zero when there is none
-	block    Block   // zero when none was seen
+	unheard  netip.Addr // whom it yielded to without hearing it
+	conceded bool       // it yielded where advertisements are blocked, and preempts nobody
+	claimer  claimer    // of a backup; zero when there is none
+	block    Block      // zero when none was seen
 
 	// Of these only the one that state names is valid.
 	backup  backup
