@@ -1,0 +1,120 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/havip/havip/agent/vrrp"
+)
+
+// The figures of RFC 9568 section 6.1 and of havip, written down once more: what
+// judges the machine does not ask the machine.
+
+// skew is Skew_Time, of version 2 that of RFC 3768 section 6.1.
+func skew(c vrrp.Config, interval time.Duration) time.Duration {
+	if c.Version == 2 {
+		interval = time.Second
+	}
+	return time.Duration(256-c.Priority) * interval / 256
+}
+
+// down is Active_Down_Interval.
+func down(c vrrp.Config, interval time.Duration) time.Duration {
+	return 3*interval + skew(c, interval)
+}
+
+// leaseBounds are between what a lease has to be: it outlives the down interval,
+// in whole seconds, by less than one.
+func leaseBounds(c vrrp.Config) (least, most time.Duration) {
+	d := down(c, c.Interval)
+	return d, max(time.Second, d+time.Second)
+}
+
+// leaveBound is how long an active that leaves holds the VIPs for its successor.
+func leaveBound(c vrrp.Config) time.Duration {
+	return min(max(c.Interval+skew(c, c.Interval), 20*time.Millisecond), time.Second)
+}
+
+// wait is how long a member that hears nothing more lets an active be that
+// advertised at interval: of a healthy one the down interval, of an unhealthy one
+// an interval more. Word of an active that leaves shortens it.
+func wait(c vrrp.Config, interval time.Duration, healthy, left bool) time.Duration {
+	s := skew(c, interval)
+	switch {
+	case healthy && left:
+		return s
+	case healthy:
+		return 3*interval + s
+	case left:
+		return (3*interval + s) / 2
+	default:
+		return 4*interval + s
+	}
+}
+
+// slack is what clocks of different rates, 500 ppm to either side, make of d.
+func slack(d time.Duration) time.Duration { return d + d/500 + time.Millisecond }
+
+// claimWait is how long announcements at most stand for the adverts of an active
+// that does not announce any more: 3 s and the longest skew.
+const claimWait = 4 * time.Second
+
+// belief is claimWait where somebody may have seen announcements without adverts.
+func (w *world) belief() time.Duration {
+	lost := w.scenario.Weather.Loss > 0
+	for _, f := range w.scenario.Faults {
+		lost = lost || f.Mid || f.Kind == OneWay || f.Kind == Cut || f.Kind == Isolate || f.Kind == Block || f.Kind == BlockFrom
+	}
+	if !lost {
+		return 0
+	}
+	return claimWait
+}
+
+// latency is how long it takes at most until an advert is read.
+func (w *world) latency() time.Duration { return w.wire.weather.Delay + w.scenario.Late }
+
+// rivals is how long two actives that hear each other may both be: until the
+// better one's next advert is read. A new one advertises at once, and of version 3
+// the better one answers at once.
+func (w *world) rivals(a, b *member, fresh bool) time.Duration {
+	if fresh && a.inForce.Version != 2 {
+		return slack(2 * w.latency())
+	}
+	return slack(max(a.inForce.Interval, b.inForce.Interval) + w.latency())
+}
+
+// takeover is how long it takes at most until another member is active when an
+// active that advertised at interval is gone; false when there is no other.
+func (w *world) takeover(active *member, left bool) (time.Duration, bool) {
+	best, found := time.Duration(0), false
+	for _, m := range w.members {
+		if m == active || !m.serving() {
+			continue
+		}
+		d := wait(m.inForce, active.inForce.Interval, m.healthy, left)
+		d = max(d, m.clock.when(m.gate)-w.now)
+		if !found || d < best {
+			best, found = d, true
+		}
+	}
+	return slack(best + w.latency()), found
+}
+
+// settling is how long it takes at most until all is calm on a wire that is
+// whole: packets under way arrive, who leaves has left, a takeover, a preemption,
+// the end of a switchover.
+func (w *world) settling() time.Duration {
+	var longest vrrp.Config
+	longest.Priority, longest.Version = 1, 3
+	var delays time.Duration
+	for _, m := range w.members {
+		longest.Version = min(longest.Version, m.cfg.Version)
+		longest.Interval = max(longest.Interval, w.watch.longest)
+		delays = max(delays, m.cfg.PreemptDelay+m.cfg.StartDelay)
+	}
+	d := down(longest, longest.Interval)
+	return slack(w.scenario.Weather.Delay + leaveBound(longest) + delays + 4*d + 8*w.latency())
+}
+
+// preempts tells whether a member takes over from an active of lower priority.
+func preempts(c vrrp.Config) bool { return c.Preempt || c.Priority == vrrp.PriorityOwner }

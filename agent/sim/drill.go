@@ -1,0 +1,216 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/havip/havip/agent/api"
+	"github.com/havip/havip/agent/vrrp"
+)
+
+// drill makes the wire whole, waits until all is calm, and then has the
+// scenario's drills happen one after the other. After each all must be calm again.
+func (w *world) drill() {
+	if w.watch.violation != nil {
+		return
+	}
+	w.heal()
+	w.settle(w.settling())
+	for _, d := range w.scenario.Drills {
+		active := w.active()
+		if w.watch.violation != nil || active == nil {
+			return
+		}
+		f := d.Fault
+		f.Who = (active.index + f.Who) % len(w.members)
+		f.Other = (active.index + f.Other) % len(w.members)
+		w.one(f, active)
+	}
+}
+
+// one is one drill: what the rules promise is demanded while it lasts.
+func (w *world) one(f Fault, active *member) {
+	who := w.members[f.Who]
+	if who.brain == nil {
+		return
+	}
+	w.promise(f, active, who)
+	backups := w.healthyOthers(active)
+	lost := f.Who == active.index && loses(f.Kind)
+	w.watch.firsts = 0
+	w.begin(f)
+	if f.For > 0 {
+		w.run(w.now + f.For)
+		w.end(f)
+	}
+	w.run(w.now + w.settling())
+	if lost && len(backups) > 1 && w.watch.firsts > 0 {
+		w.stats.Takeovers++
+		if w.watch.firsts > 1 {
+			w.stats.Doubles++
+		}
+	}
+	w.watch.allowAll()
+	if f.Kind == TakeOver && who.healthy && who != active && !w.preempting() && w.active() != who {
+		w.watch.fail(Handover, "after a switchover to %s it is not active", who.name)
+	}
+	w.settle(0)
+}
+
+// loses tells whether a fault takes its member off the wire.
+func loses(k Kind) bool {
+	switch k {
+	case Crash, Off, Leave, Unlink, Sick, Stop:
+		return true
+	}
+	return false
+}
+
+// promise demands what the rules promise for a drill.
+func (w *world) promise(f Fault, active, who *member) {
+	t, now := w.watch, w.now
+	t.allowAll()
+	self := who == active
+	silent, other := w.takeover(active, false)
+	left, _ := w.takeover(active, true)
+	healthyOthers := w.healthyOthers(active)
+	switch {
+	case f.Kind == Reload:
+		on := f.Settings.Preempt != nil && *f.Settings.Preempt
+		t.still = f.Settings.Interval > 0 || !on && !w.preempting()
+		t.led.allow(0, now)
+		t.served.allow(0, now)
+	case f.Kind == Strip:
+		t.still = true
+		t.served.allow(slack(w.scenario.Late), now)
+	case f.Kind == TakeOver:
+		t.still = self || !who.healthy
+		t.led.allow(0, now)
+		t.served.allow(0, now)
+	case f.Kind == Sick && self && active.healthy && len(healthyOthers) > 0:
+		t.led.allow(0, now)
+		t.fit.allow(left, now)
+		t.served.allow(0, now)
+	case f.Kind == Sick:
+		t.still = self || !w.preempting()
+		t.served.allow(0, now)
+	case !self:
+		// What becomes of a backup moves nothing, unless it cannot hear the active: it
+		// is cut off, or begins to listen and expects more of an active than this says.
+		deaf := f.Kind == Isolate || f.Kind == Cut || f.Kind == OneWay || f.Kind == Block || f.Kind == BlockFrom
+		hasty := active.inForce.Interval+w.latency() >= 3*who.cfg.Interval
+		t.still = !deaf && !hasty && !w.preempting()
+		t.led.allow(0, now)
+	case !other:
+		// Nobody else is there.
+	case f.Kind == Leave:
+		hole := max(0, left-leaveBound(active.inForce))
+		t.led.allow(left+slack(w.scenario.Late), now)
+		t.served.allow(hole, now)
+	case f.For > 0 && f.For+w.latency() < 2*active.inForce.Interval-2*w.latency() && (f.Kind == Stop || f.Kind == Freeze || f.Kind == Suspend):
+		t.still = true
+	case f.Kind == Crash && f.For > 0 && f.For+2*w.latency() < active.inForce.Interval:
+		t.still = true
+		t.led.allow(f.For+w.latency(), now)
+	case f.Mid:
+		// An advert that was on its way out leaves when the process goes on.
+		t.led.allow(slack(f.For)+silent+claimWait, now)
+	default:
+		t.led.allow(silent, now)
+	}
+}
+
+// settle lets d pass and then demands that all is as it should be, and stays so.
+func (w *world) settle(d time.Duration) {
+	t := w.watch
+	if limit, any := w.takeover(&member{inForce: vrrp.Config{Interval: t.longest}}, false); any && d > 0 {
+		t.led.allow(limit+slack(w.scenario.Weather.Delay)+w.latency()+w.belief(), w.now)
+	}
+	w.run(w.now + d)
+	if t.violation != nil {
+		return
+	}
+	active := w.rightful()
+	if t.violation != nil || active == nil {
+		return
+	}
+	t.still = true
+	t.led.allow(0, w.now)
+	t.served.allow(0, w.now)
+	w.run(w.now + 4*t.longest)
+	t.allowAll()
+}
+
+// rightful returns the active, and demands that there is one, that it is the
+// right one, and that it alone has the VIPs. Nil when nobody lives.
+func (w *world) rightful() *member {
+	t := w.watch
+	var active *member
+	living := false
+	for _, m := range w.members {
+		if !m.serving() {
+			continue
+		}
+		living = true
+		if !m.brain.all(api.Active) {
+			continue
+		}
+		if active != nil {
+			t.fail(Rivals, "%s and %s are active", active.name, m.name)
+			return nil
+		}
+		active = m
+	}
+	if active == nil {
+		if living {
+			t.fail(Vacancy, "nobody is active")
+		}
+		return nil
+	}
+	for _, m := range w.members {
+		switch {
+		case m != active && m.awake() && m.holdsAny():
+			t.fail(Address, "%s holds VIPs, %s is active", m.name, active.name)
+		case m == active && !m.holdsAll():
+			t.fail(Address, "%s is active without VIPs", m.name)
+		case m == active || !m.serving() || !m.healthy:
+		case !active.healthy:
+			t.fail(Fit, "%s is active and unhealthy, %s is healthy", active.name, m.name)
+		case m.unheeded: // it waits to be asked
+		case m.inForce.Priority == vrrp.PriorityOwner:
+			t.fail(Owner, "%s is active, %s is the owner", active.name, m.name)
+		case m.inForce.Preempt && m.inForce.Priority > active.inForce.Priority:
+			t.fail(Preempt, "%s is active, %s should have preempted it", active.name, m.name)
+		}
+	}
+	return active
+}
+
+// active is the member that leads; nil when none does.
+func (w *world) active() *member {
+	for _, m := range w.members {
+		if m.leads() {
+			return m
+		}
+	}
+	return nil
+}
+
+func (w *world) healthyOthers(active *member) []*member {
+	var all []*member
+	for _, m := range w.members {
+		if m != active && m.serving() && m.healthy {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// preempting tells whether any member would preempt.
+func (w *world) preempting() bool {
+	for _, m := range w.members {
+		if preempts(m.cfg) {
+			return true
+		}
+	}
+	return false
+}

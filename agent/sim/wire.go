@@ -1,0 +1,93 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/havip/havip/agent/vrrp"
+)
+
+// maxMembers bounds the tables of pairs.
+const maxMembers = 5
+
+// calmDelay is how long a packet is under way at most when the weather is fair.
+const calmDelay = time.Millisecond
+
+// table tells something of each pair: from, to.
+type table [maxMembers][maxMembers]bool
+
+// wire joins the members; each router has one of its own kind on it (IPv4 and
+// IPv6), which fail together here.
+type wire struct {
+	w       *world
+	weather Weather
+	fair    bool                                  // packets keep their order
+	cut     [maxRouters]table                     // nothing passes
+	blocked [maxRouters]table                     // no advert passes, announcements do
+	order   [maxMembers][maxMembers]time.Duration // from, to: when the last packet arrives
+}
+
+// packet is an advert or an announcement on its way or in a socket.
+type packet struct {
+	from   int
+	router int
+	advert vrrp.SendAdvert
+	claim  bool      // an announcement, not an advert
+	at     time.Time // of its receipt by the kernel, on the receiver's clock
+}
+
+// send puts a packet on the way to every other member.
+func (w *wire) send(p packet) {
+	for to, m := range w.w.members {
+		if to == p.from {
+			continue
+		}
+		switch {
+		case w.cut[p.router][p.from][to] || w.blocked[p.router][p.from][to] && !p.claim:
+			continue
+		case w.w.chance(w.weather.Loss):
+			w.lose(p, to)
+			continue
+		}
+		w.deliver(p, m)
+		if w.w.chance(w.weather.Twice) {
+			w.deliver(p, m)
+		}
+	}
+}
+
+func (w *wire) deliver(p packet, to *member) {
+	delay := w.weather.Delay/10 + w.w.upTo(w.weather.Delay*9/10)
+	at := w.w.now + delay
+	if w.fair {
+		at = max(at, w.order[p.from][to.index])
+		w.order[p.from][to.index] = at
+	}
+	w.w.at(at, func() { to.arrive(p) })
+}
+
+func (w *wire) lose(p packet, to int) {
+	w.w.watch.disturb(p.from, to)
+	if p.claim {
+		w.w.logf("%s  announcement to %s lost", name(p.from), name(to))
+		return
+	}
+	w.w.logf("%s  advert %d to %s lost", name(p.from), p.advert.Priority, name(to))
+}
+
+// passes tells whether adverts of a router pass between the two, both ways.
+func (w *wire) passes(a, b int) bool {
+	for r := range w.w.members[a].vips {
+		cut, blocked := &w.cut[r], &w.blocked[r]
+		if !cut[a][b] && !cut[b][a] && !blocked[a][b] && !blocked[b][a] {
+			return true
+		}
+	}
+	return false
+}
+
+// clear makes the wire whole and its weather fair.
+func (w *wire) clear() {
+	w.weather, w.fair = Weather{Delay: calmDelay}, true
+	w.cut, w.blocked = [maxRouters]table{}, [maxRouters]table{}
+	w.w.watch.disturbAll()
+}
