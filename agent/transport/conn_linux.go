@@ -66,6 +66,9 @@ func (c *Conn) SetAddresses(addresses []netip.Addr) {
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
 	c.cfg.Addresses = slices.Clone(addresses)
+	if !c.closed() {
+		c.link.relisten() // it may hear an owner by them
+	}
 }
 
 // Close ends it; a Receive that waits returns net.ErrClosed.

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/havip/havip/agent/vrrp"
 )
 
@@ -31,17 +33,26 @@ type link struct {
 	family  family
 	index   int // of the NIC
 	sockets [classes]*socket
+	adverts *inlet // the socket of that class
+	owner   *inlet // IPv4: see owner_linux.go; nil for IPv6
 
 	incoming  sync.Mutex // held by whoever reads the sockets; taken before mu
-	buffer    []byte     // belongs to incoming, as do the next three
+	buffer    []byte     // belongs to incoming, as do the next two
 	ancillary []byte
-	empty     time.Time       // when there was last seen to be no advert to read
 	counted   [classes]uint32 // the kernel's counters when they were last read
 
 	mu      sync.Mutex // guards the rest, and the mutable part of each Conn
 	conns   []*Conn
 	members int                        // routers in multicast
 	drops   map[vrrp.DropReason]uint64 // of packets that are of no single router
+	// ownerKnown: the owner's socket hears.
+	ownerKnown bool
+}
+
+// inlet is where adverts come in.
+type inlet struct {
+	socket *socket
+	empty  time.Time // when there was last seen to be none to read; belongs to incoming
 }
 
 func openLink(f family, nic *net.Interface) (*link, error) {
@@ -50,7 +61,6 @@ func openLink(f family, nic *net.Interface) (*link, error) {
 		index:     nic.Index,
 		buffer:    make([]byte, largest),
 		ancillary: make([]byte, 256),
-		empty:     time.Now(),
 		drops:     make(map[vrrp.DropReason]uint64),
 	}
 	for class := range l.sockets {
@@ -61,8 +71,26 @@ func openLink(f family, nic *net.Interface) (*link, error) {
 		}
 		l.sockets[class] = s
 	}
-	go l.read()
+	l.adverts = &inlet{l.sockets[adverts], time.Now()}
+	if f.domain() == unix.AF_INET {
+		s, err := openOwnerSocket()
+		if err != nil {
+			_ = l.close()
+			return nil, err
+		}
+		l.owner = &inlet{s, time.Now()}
+	}
+	for _, in := range l.inlets() {
+		go l.read(in)
+	}
 	return l, nil
+}
+
+func (l *link) inlets() []*inlet {
+	if l.owner == nil {
+		return []*inlet{l.adverts}
+	}
+	return []*inlet{l.adverts, l.owner}
 }
 
 func (l *link) close() error {
@@ -71,6 +99,9 @@ func (l *link) close() error {
 		if s != nil {
 			errs = append(errs, s.close())
 		}
+	}
+	if l.owner != nil {
+		errs = append(errs, l.owner.socket.close())
 	}
 	return errors.Join(errs...)
 }
@@ -115,7 +146,7 @@ func (l *link) remove(c *Conn) {
 // the adverts does it for all classes: the others hear what it has joined.
 func (l *link) join() error {
 	if l.members == 0 {
-		err := l.sockets[adverts].control(func(fd int) error { return l.family.member(fd, l.index, true) })
+		err := l.adverts.socket.control(func(fd int) error { return l.family.member(fd, l.index, true) })
 		if err != nil {
 			return err
 		}
@@ -127,7 +158,7 @@ func (l *link) join() error {
 func (l *link) leave() {
 	if l.members--; l.members == 0 {
 		// It fails when the NIC is gone, and its groups with it.
-		_ = l.sockets[adverts].control(func(fd int) error { return l.family.member(fd, l.index, false) })
+		_ = l.adverts.socket.control(func(fd int) error { return l.family.member(fd, l.index, false) })
 	}
 }
 
@@ -150,7 +181,13 @@ func (l *link) listen() error {
 			return err
 		}
 	}
-	return l.sockets[adverts].setBuffer(min(len(l.conns)*advertsBuffer, maxAdvertsBuffer))
+	if err := l.adverts.socket.setBuffer(min(len(l.conns)*advertsBuffer, maxAdvertsBuffer)); err != nil {
+		return err
+	}
+	if l.ownerKnown || l.owner != nil && slices.ContainsFunc(l.conns, func(c *Conn) bool { return c.cfg.hasOwner() }) {
+		return l.listenToOwner()
+	}
+	return nil
 }
 
 // relisten is listen where nobody could act on an error: when the kernel has no
@@ -159,6 +196,6 @@ func (l *link) listen() error {
 // its work in a flood.
 func (l *link) relisten() {
 	if l.listen() != nil {
-		_ = l.sockets[adverts].removeFilter()
+		_ = l.adverts.socket.removeFilter()
 	}
 }

@@ -44,12 +44,15 @@ func (c *Conn) TryReceive() (Advert, bool, error) {
 			return advert, got, err
 		}
 		var some bool
-		err := c.link.sockets[adverts].control(func(fd int) (err error) {
-			some, err = c.link.pump(fd)
-			return err
-		})
-		if err != nil {
-			return Advert{}, false, c.closedError(fmt.Errorf("receive advertisement: %w", err))
+		for _, in := range c.link.inlets() {
+			err := in.socket.control(func(fd int) error {
+				more, err := c.link.pump(in, fd)
+				some = some || more
+				return err
+			})
+			if err != nil {
+				return Advert{}, false, c.closedError(fmt.Errorf("receive advertisement: %w", err))
+			}
 		}
 		if !some {
 			break
@@ -91,12 +94,12 @@ func (c *Conn) wake() {
 	}
 }
 
-// read hands out what comes until the link is closed.
-func (l *link) read() {
+// read hands out what comes in until the link is closed.
+func (l *link) read(in *inlet) {
 	for {
 		var failed error
-		err := l.sockets[adverts].readable(func(fd int) (some bool) {
-			some, failed = l.pump(fd)
+		err := in.socket.readable(func(fd int) (some bool) {
+			some, failed = l.pump(in, fd)
 			return some || failed != nil
 		})
 		if err != nil {
@@ -122,27 +125,27 @@ func (l *link) fail(err error) {
 // pump reads a batch of adverts and hands them out; some tells whether there were
 // any. What the other sockets hold is counted on the way, so that they are not
 // full but in a flood, and the counts exact.
-func (l *link) pump(fd int) (some bool, err error) {
+func (l *link) pump(in *inlet, fd int) (some bool, err error) {
 	l.incoming.Lock()
 	defer l.incoming.Unlock()
 	for range batch {
-		n, ancillary, from, err := l.recvmsg(fd)
-		if err == unix.EAGAIN {
-			break
+		n, ancillary, from, err := l.recvmsg(in, fd)
+		if err == unix.EAGAIN || err == unix.ENETDOWN && in == l.owner {
+			break // a packet socket tells once that its NIC went down
 		}
 		if err != nil {
 			return some, err
 		}
 		some = true
 		d, ok := l.family.parse(l.buffer[:n], ancillary, from)
-		l.deliver(d, ok, arrival.Time(time.Now(), arrival.Stamp(ancillary), l.empty))
+		l.deliver(in, d, ok, arrival.Time(time.Now(), arrival.Stamp(ancillary), in.empty))
 	}
 	l.countRejected()
 	return some, nil
 }
 
 // recvmsg reads without waiting, and notes when there was nothing to read.
-func (l *link) recvmsg(fd int) (n int, ancillary []unix.SocketControlMessage, from unix.Sockaddr, err error) {
+func (l *link) recvmsg(in *inlet, fd int) (n int, ancillary []unix.SocketControlMessage, from unix.Sockaddr, err error) {
 	for {
 		before := time.Now()
 		var oobn int
@@ -152,7 +155,7 @@ func (l *link) recvmsg(fd int) (n int, ancillary []unix.SocketControlMessage, fr
 			ancillary, err = unix.ParseSocketControlMessage(l.ancillary[:oobn])
 			return n, ancillary, from, err
 		case unix.EAGAIN:
-			l.empty = before
+			in.empty = before
 			return 0, nil, nil, err
 		case unix.EINTR:
 		default:
@@ -163,7 +166,7 @@ func (l *link) recvmsg(fd int) (n int, ancillary []unix.SocketControlMessage, fr
 
 // deliver gives a packet to the routers that it is of. The filter has let only
 // right ones through; but it may have changed since.
-func (l *link) deliver(d datagram, ok bool, at time.Time) {
+func (l *link) deliver(in *inlet, d datagram, ok bool, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !ok || len(d.payload) < 2 {
@@ -176,10 +179,17 @@ func (l *link) deliver(d datagram, ok bool, at time.Time) {
 			continue
 		}
 		ours = true
+		fromOwner := in == l.adverts && c.cfg.isOwner(d.src)
+		if fromOwner && l.ownerKnown {
+			continue // it comes in through the owner's socket as well
+		}
 		advert, reason := c.check(d)
 		if reason != vrrp.Accepted {
 			c.drops[reason]++
 			continue
+		}
+		if fromOwner {
+			l.meetOwner()
 		}
 		advert.At = at
 		c.put(advert)
