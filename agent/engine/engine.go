@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/havip/havip/agent/track"
 	"github.com/havip/havip/agent/transport"
 	"github.com/havip/havip/agent/vip"
+	"github.com/havip/havip/agent/vrrp"
 )
 
 const (
@@ -38,6 +40,7 @@ type Wire interface {
 	// TryReceive takes one that waits in the socket already.
 	TryReceive() (transport.Advert, bool, error)
 	SetPeers(peers []netip.Addr)
+	SetAddresses(vips []netip.Addr)
 	Drops() map[string]uint64
 	Close() error
 }
@@ -58,11 +61,22 @@ type Addresses interface {
 	Close() error
 }
 
+// Claims are announcements of our VIPs by others.
+type Claims interface {
+	// Receive waits for the next one; net.ErrClosed after Close.
+	Receive() (vip.Claim, error)
+	Close() error
+}
+
 // Host is the server that the agent runs on.
 type Host interface {
 	Find(config.Interface) (vip.NIC, error)
 	Addresses(vip.NIC, config.Router) Addresses
 	Dial(vip.NIC, config.Router) (Wire, error)
+	// Claims listens for those who announce one of the VIPs, which are of one family.
+	Claims(nic vip.NIC, vips []netip.Addr) (Claims, error)
+	// Neighbour tells which of the addresses has this MAC, as far as the kernel knows.
+	Neighbour(nic vip.NIC, mac net.HardwareAddr, among []netip.Addr) (netip.Addr, bool, error)
 	// Watch signals that addresses or links may have changed, until ctx ends.
 	Watch(ctx context.Context) (<-chan struct{}, error)
 }
@@ -94,18 +108,24 @@ type Engine struct {
 
 	// The rest belongs to the loop.
 	cfg           config.Config
-	sha           string // of the file that cfg was read from
+	sha           string      // of the file that cfg was read from
+	group         *vrrp.Group // nil until the NICs of all routers were there
 	routers       []*router
+	ears          map[earKey]*ear
+	heard         []letter // claims that wait for the adverts that came before them
 	receivers     sync.WaitGroup
 	nextReconcile time.Time
 	nextWatchdog  time.Time
 	stopBy        time.Time // zero while not stopping
 }
 
-// letter is what a receiver hands to the loop.
+// letter is what a receiver hands to the loop: an advert for a router, or a claim
+// that an ear heard.
 type letter struct {
 	to     *router
 	advert transport.Advert
+	ear    *ear
+	claim  vip.Claim
 	err    error
 }
 
@@ -123,11 +143,12 @@ func New(cfg config.Config, sha string, opts Options) *Engine {
 		calls:   make(chan func()),
 		inbox:   make(chan letter, inboxSize),
 		ended:   make(chan struct{}),
+		ears:    make(map[earKey]*ear),
 		cfg:     cfg,
 		sha:     sha,
 	}
-	for _, rc := range cfg.Routers {
-		e.routers = append(e.routers, newRouter(e, rc))
+	for i, rc := range cfg.Routers {
+		e.routers = append(e.routers, newRouter(e, i, rc))
 	}
 	return e
 }
@@ -159,7 +180,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		select {
 		case <-timer.C:
 		case l := <-e.inbox:
-			l.to.receive(l)
+			e.receive(l)
 		case act = <-e.calls:
 		case change := <-e.tracker.Changes():
 			act = func() { e.checkChanged(change) }
@@ -189,11 +210,7 @@ func (e *Engine) wake() time.Time {
 	if e.opts.Watchdog > 0 {
 		at = earlier(at, e.nextWatchdog)
 	}
-	at = earlier(at, e.stopBy)
-	for _, r := range e.routers {
-		at = earlier(at, r.deadline())
-	}
-	return at
+	return earlier(earlier(at, e.stopBy), e.deadline())
 }
 
 // earlier returns the earlier time; a zero one does not count.
@@ -204,13 +221,27 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// drain takes all adverts that have arrived.
+// receive takes a letter. A claim waits until the adverts that came with it are
+// read: they tell whether it matters.
+func (e *Engine) receive(l letter) {
+	if l.ear != nil {
+		e.heard = append(e.heard, l)
+		return
+	}
+	l.to.receive(l)
+}
+
+// drain takes all letters that have arrived.
 func (e *Engine) drain() {
 	for {
 		select {
 		case l := <-e.inbox:
-			l.to.receive(l)
+			e.receive(l)
 		default:
+			for _, l := range e.heard {
+				e.hearClaim(l)
+			}
+			e.heard = e.heard[:0]
 			return
 		}
 	}
@@ -219,9 +250,7 @@ func (e *Engine) drain() {
 // tick does what is due.
 func (e *Engine) tick() {
 	now := time.Now()
-	for _, r := range e.routers {
-		r.tick(now)
-	}
+	e.tickGroup(now)
 	if e.opts.Watchdog > 0 && !now.Before(e.nextWatchdog) {
 		e.opts.Notify("WATCHDOG=1")
 		e.nextWatchdog = now.Add(e.opts.Watchdog)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -25,6 +26,15 @@ var (
 	vip4 = netip.MustParsePrefix("10.0.0.136/32")
 )
 
+// The fake NIC's MAC is between these.
+const (
+	lesserMAC   = "fa:16:3e:00:00:01"
+	greaterMAC  = "fa:16:3e:00:00:03"
+	strangerMAC = "fa:16:3e:00:00:09"
+)
+
+var errFake = errors.New("operation not permitted")
+
 // sent is one advertisement that left.
 type sent struct {
 	Priority int
@@ -39,6 +49,7 @@ type fakeWire struct {
 	mu    sync.Mutex
 	out   []sent
 	peers []netip.Addr
+	vips  []netip.Addr
 	fails error // of Send
 }
 
@@ -75,16 +86,31 @@ func (w *fakeWire) TryReceive() (transport.Advert, bool, error) {
 }
 
 func (w *fakeWire) SetPeers(peers []netip.Addr) { w.peers = peers }
-func (w *fakeWire) Drops() map[string]uint64    { return map[string]uint64{"checksum": 2} }
+func (w *fakeWire) SetAddresses(vips []netip.Addr) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.vips = vips
+}
+
+func (w *fakeWire) Drops() map[string]uint64 { return map[string]uint64{"checksum": 2} }
 
 func (w *fakeWire) Close() error {
 	close(w.closed)
 	return nil
 }
 
+// fail makes each Send fail from now on.
+func (w *fakeWire) fail(why string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fails = errors.New(why)
+}
+
 // hear puts a peer's advertisement into the socket.
-func (w *fakeWire) hear(priority int) {
-	w.in <- transport.Advert{
+func (w *fakeWire) hear(priority int) { w.in <- w.advert(priority) }
+
+func (w *fakeWire) advert(priority int) transport.Advert {
+	return transport.Advert{
 		From:      peer,
 		Priority:  priority,
 		Interval:  interval,
@@ -112,15 +138,21 @@ type fakeNIC struct {
 	renewed   time.Time
 	announced int
 	inspects  error
+	adds      error     // of Add
 	wire      *fakeWire // of the last Dial
-	changes   chan struct{}
+	claims    *fakeClaims
+	sourceOff bool
+	// neighbours are who has which MAC.
+	neighbours map[string]netip.Addr
+	changes    chan struct{}
 }
 
 func newFakeNIC() *fakeNIC {
 	return &fakeNIC{
-		nic:     vip.NIC{Index: 2, Name: "ens3"},
-		usable:  true,
-		changes: make(chan struct{}, 1),
+		nic:        vip.NIC{Index: 2, Name: "ens3", MAC: net.HardwareAddr{0xfa, 0x16, 0x3e, 0, 0, 2}},
+		usable:     true,
+		neighbours: map[string]netip.Addr{lesserMAC: peer, greaterMAC: peer},
+		changes:    make(chan struct{}, 1),
 	}
 }
 
@@ -157,13 +189,56 @@ func (n *fakeNIC) Dial(vip.NIC, config.Router) (Wire, error) {
 	return n.wire, nil
 }
 
+func (n *fakeNIC) Claims(vip.NIC, []netip.Addr) (Claims, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.claims = &fakeClaims{in: make(chan vip.Claim, 100), closed: make(chan struct{})}
+	return n.claims, nil
+}
+
+func (n *fakeNIC) Neighbour(_ vip.NIC, mac net.HardwareAddr, among []netip.Addr) (netip.Addr, bool, error) {
+	known := n.neighbours[mac.String()]
+	return known, slices.Contains(among, known), nil
+}
+
+// fakeClaims are claims from a channel.
+type fakeClaims struct {
+	in     chan vip.Claim
+	closed chan struct{}
+}
+
+func (c *fakeClaims) Receive() (vip.Claim, error) {
+	select {
+	case claim := <-c.in:
+		return claim, nil
+	case <-c.closed:
+		return vip.Claim{}, net.ErrClosed
+	}
+}
+
+func (c *fakeClaims) Close() error {
+	close(c.closed)
+	return nil
+}
+
+// claim is the announcement of a VIP by the station with this MAC.
+func (n *fakeNIC) claim(mac string) {
+	n.mu.Lock()
+	in := n.claims.in
+	n.mu.Unlock()
+	hw, _ := net.ParseMAC(mac)
+	in <- vip.Claim{MAC: hw, Address: vip4.Addr(), At: time.Now()}
+}
+
 func (n *fakeNIC) Watch(context.Context) (<-chan struct{}, error) { return n.changes, nil }
 
 func (n *fakeNIC) Add(time.Duration) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.held, n.renewed = true, time.Now()
-	return nil
+	if n.adds == nil {
+		n.held, n.renewed = true, time.Now()
+	}
+	return n.adds
 }
 
 func (n *fakeNIC) Remove() error {
@@ -189,7 +264,11 @@ func (n *fakeNIC) Announce() error {
 func (n *fakeNIC) Inspect(config.Interface) (vip.State, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return vip.State{Usable: n.usable, Why: "down", NIC: n.nic, Held: n.held, Any: n.held}, n.inspects
+	state := vip.State{Usable: n.usable, Why: "down", NIC: n.nic, Held: n.held, Any: n.held}
+	if n.sourceOff {
+		state.Usable, state.Why, state.SourceMissing = false, "10.0.0.130 is not on ens3", true
+	}
+	return state, n.inspects
 }
 
 func (n *fakeNIC) Rebind(vip.NIC) {}
@@ -208,6 +287,7 @@ func testConfig() config.Config {
 			Priority:  200,
 			Interval:  api.Duration(interval),
 			Version:   3,
+			Mode:      config.ModeUnicast,
 		}},
 		Control: "/run/havip/test/control.sock",
 	}
@@ -227,9 +307,14 @@ type rig struct {
 // begin starts an engine on the server.
 func begin(t *testing.T, nic *fakeNIC, cfg config.Config) *rig {
 	t.Helper()
+	return beginOn(t, nic, nic, cfg)
+}
+
+func beginOn(t *testing.T, nic *fakeNIC, host Host, cfg config.Config) *rig {
+	t.Helper()
 	r := &rig{t: t, nic: nic, ended: make(chan error, 1), probe: make(chan error)}
 	r.engine = New(cfg, "sha", Options{
-		Host:     nic,
+		Host:     host,
 		Version:  "test",
 		Seed:     1,
 		Notify:   func(s string) { r.notes = append(r.notes, s) },

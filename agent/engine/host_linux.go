@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"net"
+	"net/netip"
 	"time"
 
 	"github.com/havip/havip/agent/config"
@@ -25,6 +27,20 @@ func (*Linux) Addresses(nic vip.NIC, r config.Router) Addresses {
 		Addresses: r.Addresses,
 		Replies:   r.Announce.Replies,
 	})
+}
+
+// Claims implements Host.
+func (*Linux) Claims(nic vip.NIC, vips []netip.Addr) (Claims, error) {
+	claims, err := vip.ListenClaims(nic, vips)
+	if err != nil {
+		return nil, err
+	}
+	return claims, nil
+}
+
+// Neighbour implements Host.
+func (*Linux) Neighbour(nic vip.NIC, mac net.HardwareAddr, among []netip.Addr) (netip.Addr, bool, error) {
+	return vip.Neighbour(nic, mac, among)
 }
 
 // Watch implements Host.

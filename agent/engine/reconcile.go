@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/havip/havip/agent/api"
 	"github.com/havip/havip/agent/track"
+	"github.com/havip/havip/agent/vip"
 	"github.com/havip/havip/agent/vrrp"
 )
 
@@ -17,69 +19,15 @@ import (
 // no single notification matters.
 func (e *Engine) reconcile() {
 	e.nextReconcile = time.Now().Add(reconcileEvery)
-	for _, r := range e.routers {
-		if r.machine == nil && !r.open() {
-			continue
-		}
-		r.inspect()
-		r.reportDrops()
-	}
-}
-
-// open begins the protocol once the NIC is there and usable: an agent that is
-// started early at boot waits, it does not fail.
-func (r *router) open() bool {
-	if !r.e.stopBy.IsZero() {
-		return false
-	}
-	nic, err := r.e.opts.Host.Find(r.cfg.Interface)
-	if err != nil {
-		r.waitFor(err.Error())
-		return false
-	}
-	addrs := r.e.opts.Host.Addresses(nic, r.cfg)
-	state, err := addrs.Inspect(r.cfg.Interface)
-	if err != nil {
-		r.waitFor(err.Error())
-		return false
-	}
-	if !state.Usable {
-		r.waitFor(fmt.Sprintf("%s: %s", nic.Name, state.Why))
-		return false
-	}
-	wire, err := r.e.opts.Host.Dial(nic, r.cfg)
-	if err != nil {
-		r.waitFor(err.Error())
-		return false
-	}
-	resume := resumable(addrs, time.Duration(r.cfg.Interval))
-	r.addrs, r.nic, r.linkUp = addrs, nic, true
-	r.attach(wire)
-	if !resume {
-		r.remove()
-	}
-	r.machine = vrrp.New(machineConfig(r.cfg), r.e.opts.Seed)
-	r.handle(vrrp.Health{OK: r.e.tracker.Healthy()})
-	r.handle(vrrp.Start{Resume: resume})
-	return true
-}
-
-// waitFor notes why the protocol has not begun.
-func (r *router) waitFor(why string) {
-	if r.reason == why {
+	if e.group == nil && !e.open() {
 		return
 	}
-	r.reason = why
-	r.event("fault", "waiting for the interface: "+why)
-	r.e.showStatus()
-}
-
-// resumable tells whether an earlier agent renewed the VIPs within the last
-// two intervals: then no backup has taken over, and going on as active leaves
-// no gap. What cannot be read is not resumed.
-func resumable(addrs Addresses, interval time.Duration) bool {
-	at, held, err := addrs.LastRenewal()
-	return err == nil && held && time.Since(at) <= 2*interval
+	for _, r := range e.routers {
+		r.inspect()
+		r.reportDrops()
+		r.reportBlocked()
+	}
+	e.listenForClaims()
 }
 
 // attach goes on with a wire and closes the one before.
@@ -100,24 +48,17 @@ func (r *router) inspect() {
 		return // not knowing is no reason to move the VIP
 	}
 	// The NIC may have come back with another index or name.
-	if state.Usable && (state.NIC.Index != r.nic.Index || state.NIC.Name != r.nic.Name) {
-		wire, err := r.e.opts.Host.Dial(state.NIC, r.cfg)
-		r.fault("dial", err)
-		if err != nil {
-			return
-		}
-		r.event("config", fmt.Sprintf("the interface is now %s (was %s)", state.NIC.Name, r.nic.Name))
-		r.addrs.Rebind(state.NIC)
-		r.nic = state.NIC
-		r.attach(wire)
+	if state.Usable && (state.NIC.Index != r.nic.Index || state.NIC.Name != r.nic.Name) && !r.rebind(state.NIC) {
+		return
 	}
 	r.held = state.Held
-	if state.Usable != r.linkUp {
-		r.linkUp = state.Usable
-		r.handle(vrrp.Link{Up: state.Usable, Why: state.Why})
+	r.noteSource(state)
+	usable := state.Usable || r.sourceMissing != ""
+	if usable != r.linkUp {
+		r.setLink(usable, state.Why)
 		return // the effects have changed what state says; the next look sees
 	}
-	if !state.Usable {
+	if !usable {
 		return
 	}
 	switch {
@@ -136,6 +77,39 @@ func (r *router) inspect() {
 		r.counters["vips_removed"]++
 		r.event("vip", fmt.Sprintf("removed from %s: this member is %s", r.nic.Name, r.state))
 	}
+}
+
+// noteSource notes that the server's own address has gone from a NIC that carried
+// the router, and otherwise is well. A network manager that configures it anew gives
+// it back in a moment, so this alone moves nothing: an active that cannot send has
+// its down interval, and a backup learns of the link when it is due (tickGroup).
+func (r *router) noteSource(state vip.State) {
+	was := r.sourceMissing
+	if r.sourceMissing = ""; state.SourceMissing && r.linkUp {
+		r.sourceMissing = state.Why
+	}
+	if r.sourceMissing != was {
+		r.event("link", cmp.Or(r.sourceMissing, "the server's own address is back"))
+	}
+}
+
+func (r *router) setLink(up bool, why string) {
+	r.linkUp, r.sourceMissing = up, ""
+	r.tell(vrrp.Link{Up: up, Why: why})
+}
+
+// rebind goes on with another NIC.
+func (r *router) rebind(nic vip.NIC) bool {
+	wire, err := r.e.opts.Host.Dial(nic, r.cfg)
+	r.fault("dial", err)
+	if err != nil {
+		return false
+	}
+	r.event("config", fmt.Sprintf("the interface is now %s (was %s)", nic.Name, r.nic.Name))
+	r.addrs.Rebind(nic)
+	r.nic = nic
+	r.attach(wire)
+	return true
 }
 
 // reportDrops puts new drops into the journal, one event per look.
@@ -166,8 +140,5 @@ func (e *Engine) checkChanged(c track.Change) {
 // tellHealth gives all machines the verdict of all checks; they know the news
 // from what they had.
 func (e *Engine) tellHealth() {
-	ok := e.tracker.Healthy()
-	for _, r := range e.routers {
-		r.handle(vrrp.Health{OK: ok})
-	}
+	e.tellAll(vrrp.Health{OK: e.tracker.Healthy()})
 }

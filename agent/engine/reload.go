@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -22,9 +24,9 @@ func (e *FixedError) Error() string {
 		strings.Join(e.Fields, ", "))
 }
 
-// Reload applies a valid configuration without a transition: interval,
-// priority, preemption, peers and checks. When anything else differs it
-// changes nothing and returns a *FixedError.
+// Reload applies a valid configuration without a transition. When something differs
+// that cannot change while the agent runs, it changes nothing and returns a
+// *FixedError.
 func (e *Engine) Reload(ctx context.Context, cfg config.Config, sha string) error {
 	var refused error
 	err := e.do(ctx, func() { refused = e.reload(cfg, sha) })
@@ -43,12 +45,10 @@ func (e *Engine) reload(cfg config.Config, sha string) error {
 	changes := []string{}
 	for i, r := range e.routers {
 		changes = append(changes, differences(r.cfg, cfg.Routers[i])...)
-		r.cfg = cfg.Routers[i]
-		if r.machine == nil {
-			continue // open reads r.cfg
-		}
-		r.wire.SetPeers(r.cfg.Peers)
-		r.handle(vrrp.Reconfigured{Config: machineConfig(r.cfg)})
+		r.reload(cfg.Routers[i])
+	}
+	if e.group != nil {
+		e.listenForClaims()
 	}
 	if !slices.EqualFunc(e.cfg.Checks, cfg.Checks, config.Check.Equal) {
 		changes = append(changes, "checks")
@@ -64,6 +64,81 @@ func (e *Engine) reload(cfg config.Config, sha string) error {
 	return nil
 }
 
+// reload applies what is new, if the protocol has begun; open reads r.cfg.
+func (r *router) reload(is config.Router) {
+	was := r.cfg
+	r.cfg = is
+	if len(is.Peers) > 0 {
+		maps.DeleteFunc(r.peers, func(a netip.Addr, _ *member) bool { return !slices.Contains(is.Peers, a) })
+	}
+	if r.e.group == nil {
+		return
+	}
+	r.reloadWire(was)
+	added := r.reloadAddresses(was)
+	r.tell(vrrp.Reconfigured{Config: machineConfig(is)})
+	if len(added) > 0 && r.want {
+		r.with(added, func(addrs Addresses) { r.fault("announce", addrs.Announce()) })
+	}
+}
+
+// reloadWire changes the wire in use where it can be, or goes on with another. The
+// old one is open until the new one is: nothing that is on the way is lost.
+func (r *router) reloadWire(was config.Router) {
+	is := r.cfg
+	// RFC 3768 section 7.1: version 2 drops what has another interval.
+	if is.Checksum != was.Checksum || is.Version == 2 && is.Interval != was.Interval {
+		wire, err := r.e.opts.Host.Dial(r.nic, is)
+		r.fault("dial", err)
+		if err == nil {
+			r.attach(wire)
+			return
+		}
+	}
+	r.wire.SetPeers(is.Peers)
+	r.wire.SetAddresses(r.vips())
+}
+
+// reloadAddresses takes VIPs that are no longer off the NIC and, on an active, puts
+// new ones there; the others are not touched. It returns the new ones.
+func (r *router) reloadAddresses(was config.Router) (added []netip.Prefix) {
+	is := r.cfg
+	if slices.Equal(is.Addresses, was.Addresses) && is.Announce.Replies == was.Announce.Replies {
+		return nil
+	}
+	removed := missingFrom(is.Addresses, was.Addresses)
+	if added = missingFrom(was.Addresses, is.Addresses); len(removed) > 0 {
+		r.with(removed, func(addrs Addresses) { r.fault("remove_vip", addrs.Remove()) })
+	}
+	r.fault("close", r.addrs.Close())
+	r.addrs = r.e.opts.Host.Addresses(r.nic, is)
+	if r.want {
+		err := r.addrs.Add(r.lease)
+		r.fault("add_vip", err)
+		r.held = err == nil
+	}
+	return added
+}
+
+// with does something with some addresses only.
+func (r *router) with(some []netip.Prefix, do func(Addresses)) {
+	cfg := r.cfg
+	cfg.Addresses = some
+	addrs := r.e.opts.Host.Addresses(r.nic, cfg)
+	do(addrs)
+	r.fault("close", addrs.Close())
+}
+
+// missingFrom returns what of list is not in others.
+func missingFrom(others, list []netip.Prefix) (out []netip.Prefix) {
+	for _, p := range list {
+		if !slices.Contains(others, p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // fixedDifferences names what differs and cannot be applied in memory.
 func fixedDifferences(was, is config.Config) []string {
 	var fields []string
@@ -74,7 +149,6 @@ func fixedDifferences(was, is config.Config) []string {
 	}
 	note("group", was.Group != is.Group)
 	note("control", was.Control != is.Control)
-	note("metrics", was.Metrics != is.Metrics)
 	note("number of routers", len(was.Routers) != len(is.Routers))
 	for i := range min(len(was.Routers), len(is.Routers)) {
 		a, b := was.Routers[i], is.Routers[i]
@@ -83,8 +157,7 @@ func fixedDifferences(was, is config.Config) []string {
 		note(at+"version", a.Version != b.Version)
 		note(at+"interface", a.Interface != b.Interface)
 		note(at+"source", a.Source != b.Source)
-		note(at+"addresses", !slices.Equal(a.Addresses, b.Addresses))
-		note(at+"peers (unicast or multicast)", (len(a.Peers) == 0) != (len(b.Peers) == 0))
+		note(at+"mode", a.Mode != b.Mode)
 	}
 	return fields
 }
@@ -100,6 +173,12 @@ func differences(was, is config.Router) []string {
 	note("priority", was.Priority, is.Priority)
 	note("interval", time.Duration(was.Interval), time.Duration(is.Interval))
 	note("preempt", was.Preempt, is.Preempt)
+	note("preempt_delay", time.Duration(was.PreemptDelay), time.Duration(is.PreemptDelay))
+	note("start_delay", time.Duration(was.StartDelay), time.Duration(is.StartDelay))
 	note("peers", was.Peers, is.Peers)
+	note("addresses", was.Addresses, is.Addresses)
+	note("checksum", was.Checksum, is.Checksum)
+	note("announce.replies", was.Announce.Replies, is.Announce.Replies)
+	note("announce.refresh", time.Duration(was.Announce.Refresh), time.Duration(is.Announce.Refresh))
 	return out
 }

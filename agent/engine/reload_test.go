@@ -58,10 +58,9 @@ func TestWhatAReloadRefuses(t *testing.T) {
 			c.Routers[0].Source = peer
 			c.Routers[0].Interface.Name = "ens4"
 		}, []string{"routers[0].interface", "routers[0].source"}},
-		{"another address", func(c *config.Config) { c.Routers[0].Addresses = nil }, []string{"routers[0].addresses"}},
 		{"another group", func(c *config.Config) { c.Group = "other" }, []string{"group"}},
 		{"a router more", func(c *config.Config) { c.Routers = append(c.Routers, c.Routers[0]) }, []string{"number of routers"}},
-		{"multicast", func(c *config.Config) { c.Routers[0].Peers = nil }, []string{"routers[0].peers (unicast or multicast)"}},
+		{"multicast", func(c *config.Config) { c.Routers[0].Mode = config.ModeMulticast }, []string{"routers[0].mode"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -10,55 +11,109 @@ import (
 
 	"github.com/havip/havip/agent/api"
 	"github.com/havip/havip/agent/config"
+	"github.com/havip/havip/agent/transport"
 	"github.com/havip/havip/agent/vip"
 	"github.com/havip/havip/agent/vrrp"
 )
 
 const (
-	// rivalEvery limits the events of a rival, who advertises often.
-	rivalEvery = 5 * time.Second
+	// rivalEvery limits the events of a rival, who advertises often, and
+	// sameAnnounceEvery those of announcements for the same reason.
+	rivalEvery        = 5 * time.Second
+	sameAnnounceEvery = time.Minute
 	// receiveRetry is the pause after a failed read of the socket.
 	receiveRetry = 100 * time.Millisecond
+	// maxPeers bounds what is remembered of whom is heard in multicast.
+	maxPeers = 64
 )
 
-// router is one virtual router: its machine and what the machine acts on.
-// machine, wire and addrs are nil until the NIC was there for the first time.
+// router is one virtual router: what its machine, which is in the group, acts on.
+// wire and addrs are nil until the NICs of all routers were there.
 type router struct {
-	e       *Engine
-	cfg     config.Router
-	machine *vrrp.Machine
-	wire    Wire
-	addrs   Addresses
-	nic     vip.NIC
+	e     *Engine
+	index int // in the group
+	cfg   config.Router
+	wire  Wire
+	addrs Addresses
+	nic   vip.NIC
 
 	state   api.State
 	since   time.Time
 	reason  string
 	linkUp  bool
 	stopped bool
+	// sourceMissing says that the NIC is well but the server's own address is
+	// not on it; empty: it is there.
+	sourceMissing string
 
-	want      bool // the machine wants the VIPs on the NIC
-	lease     time.Duration
-	held      bool
-	peers     map[netip.Addr]api.Peer
-	counters  map[string]uint64
-	drops     map[string]uint64 // as last reported
-	faults    map[string]string // by what failed: the error that was reported
-	lastRival time.Time
+	want        bool // the machine wants the VIPs on the NIC
+	lease       time.Duration
+	held        bool
+	peers       map[netip.Addr]*member
+	counters    map[string]uint64
+	transitions map[string]uint64 // by reason
+	drops       map[string]uint64 // as last reported
+	faults      map[string]fault  // by what failed
+	rival       sighting
+	conflict    sighting
+	wasBlocked  bool // as last reported
+	lastRival   time.Time
+	announced   struct {
+		why string
+		at  time.Time
+	}
 }
 
-func newRouter(e *Engine, cfg config.Router) *router {
+// member is another one that was heard.
+type member struct {
+	api.Peer
+	mismatch sighting
+}
+
+// fault is an error as it was reported.
+type fault struct {
+	text  string
+	since time.Time
+}
+
+func newRouter(e *Engine, index int, cfg config.Router) *router {
 	return &router{
-		e:        e,
-		cfg:      cfg,
-		state:    api.Init,
-		since:    e.started,
-		reason:   "waiting for the interface",
-		peers:    make(map[netip.Addr]api.Peer),
-		counters: make(map[string]uint64),
-		drops:    make(map[string]uint64),
-		faults:   make(map[string]string),
+		e:           e,
+		index:       index,
+		cfg:         cfg,
+		state:       api.Init,
+		since:       e.started,
+		reason:      "waiting for the interface",
+		peers:       make(map[netip.Addr]*member),
+		counters:    make(map[string]uint64),
+		transitions: make(map[string]uint64),
+		drops:       make(map[string]uint64),
+		faults:      make(map[string]fault),
 	}
+}
+
+// machine is to be looked at; events go through tell.
+func (r *router) machine() *vrrp.Machine { return r.e.group.Router(r.index) }
+
+func (r *router) vips() []netip.Addr {
+	var out []netip.Addr
+	for _, p := range r.cfg.Addresses {
+		out = append(out, p.Addr())
+	}
+	return out
+}
+
+// members are the others, as far as they are known: the peers, and in multicast
+// those that were heard.
+func (r *router) members() []netip.Addr {
+	out := slices.Clone(r.cfg.Peers)
+	for address := range r.peers {
+		if !slices.Contains(out, address) {
+			out = append(out, address)
+		}
+	}
+	slices.SortFunc(out[len(r.cfg.Peers):], netip.Addr.Compare)
+	return out
 }
 
 // machineConfig is the part of a configuration that the machine knows.
@@ -89,26 +144,39 @@ func (r *router) fault(what string, err error) {
 		return
 	}
 	r.counters["failed_"+what]++
-	if text := err.Error(); r.faults[what] != text {
-		r.faults[what] = text
+	was, known := r.faults[what]
+	if text := err.Error(); was.text != text {
+		if !known {
+			was.since = time.Now()
+		}
+		r.faults[what] = fault{text, was.since}
 		r.event("fault", fmt.Sprintf("%s: %s", what, text))
 	}
 }
 
-// handle gives the machine an event and carries out its effects in order.
-func (r *router) handle(ev vrrp.Event) {
-	if r.machine == nil {
-		return
-	}
-	todo := r.machine.Handle(time.Now(), ev)
-	for len(todo) > 0 {
-		effect := todo[0]
-		todo = append(todo[1:], r.perform(effect)...)
+// tell gives the router's machine an event, tellAll all machines, and what follows
+// is carried out in order.
+func (r *router) tell(ev vrrp.Event) {
+	if r.e.group != nil {
+		r.e.perform(r.e.group.Handle(time.Now(), r.index, ev))
 	}
 }
 
-// perform carries out one effect and returns those that follow from it.
-func (r *router) perform(effect vrrp.Effect) []vrrp.Effect {
+func (e *Engine) tellAll(ev vrrp.Event) {
+	if e.group != nil {
+		e.perform(e.group.HandleAll(time.Now(), ev))
+	}
+}
+
+func (e *Engine) perform(acts []vrrp.Act) {
+	for len(acts) > 0 {
+		act := acts[0]
+		acts = append(acts[1:], e.routers[act.Router].perform(act.Effect)...)
+	}
+}
+
+// perform carries out one effect and returns what follows from it.
+func (r *router) perform(effect vrrp.Effect) []vrrp.Act {
 	switch f := effect.(type) {
 	case vrrp.SendAdvert:
 		at, err := r.wire.Send(f.Priority, f.Interval)
@@ -117,7 +185,10 @@ func (r *router) perform(effect vrrp.Effect) []vrrp.Effect {
 			return nil // the machine counts the time since the last Sent
 		}
 		r.counters["adverts_sent"]++
-		return r.machine.Handle(time.Now(), vrrp.Sent{At: at})
+		if f.Priority == vrrp.PriorityLeave {
+			r.counters["priority_zero_sent"]++
+		}
+		return r.e.group.Handle(time.Now(), r.index, vrrp.Sent{At: at})
 	case vrrp.AddVIPs:
 		err := r.addrs.Add(f.Lease)
 		r.fault("add_vip", err)
@@ -126,19 +197,29 @@ func (r *router) perform(effect vrrp.Effect) []vrrp.Effect {
 	case vrrp.RemoveVIPs:
 		r.remove()
 	case vrrp.Announce:
-		r.announce(f.Why)
+		// RFC 9568 sections 8.1.2 and 8.2.2: not before the address is there. Once it
+		// is put back, it is announced (inspect).
+		if r.held {
+			r.announce(f.Why)
+		}
 	case vrrp.Transition:
 		r.transition(f)
 	case vrrp.Rival:
-		r.counters["rivals"]++
-		if now := time.Now(); now.Sub(r.lastRival) >= rivalEvery {
-			r.lastRival = now
-			r.event("rival", fmt.Sprintf("%v is active too, with priority %d", f.From, f.Priority))
-		}
+		r.noteRival(f)
 	case vrrp.Stopped:
 		r.stopped = true
 	}
 	return nil
+}
+
+func (r *router) noteRival(f vrrp.Rival) {
+	r.counters["rivals"]++
+	now := time.Now()
+	r.rival.see(now, f.From, fmt.Sprintf("%v is active too, with priority %d", f.From, f.Priority))
+	if now.Sub(r.lastRival) >= rivalEvery {
+		r.lastRival = now
+		r.event("rival", r.rival.detail)
+	}
 }
 
 // remove takes the VIPs off and no longer wants them.
@@ -152,8 +233,12 @@ func (r *router) remove() {
 func (r *router) announce(why string) {
 	err := r.addrs.Announce()
 	r.fault("announce", err)
-	if err == nil {
-		r.counters["announcements"]++
+	if err != nil {
+		return
+	}
+	r.counters["announcements"]++
+	if now := time.Now(); why != r.announced.why || now.Sub(r.announced.at) >= sameAnnounceEvery {
+		r.announced.why, r.announced.at = why, now
 		r.event("announce", why)
 	}
 }
@@ -162,6 +247,7 @@ func (r *router) announce(why string) {
 func (r *router) transition(t vrrp.Transition) {
 	r.state, r.since, r.reason = t.To, time.Now(), string(t.Reason)
 	r.counters["transitions"]++
+	r.transitions[string(t.Reason)]++
 	r.e.journal.Append(api.Event{
 		Kind:   "transition",
 		VRID:   r.cfg.VRID,
@@ -179,27 +265,76 @@ func (r *router) receive(l letter) {
 	if l.err != nil {
 		return
 	}
-	a := l.advert
-	r.counters["adverts_received"]++
-	r.peers[a.From] = api.Peer{Address: a.From, LastAdvert: a.At, Priority: a.Priority}
-	// RFC 9568 section 7.1: a mismatch of the address list is logged; the
-	// advertisement counts nevertheless.
-	if !r.sameAddresses(a.Addresses) {
-		r.counters["address_mismatches"]++
-		r.fault("address_list", fmt.Errorf("%v advertises other addresses: %v", a.From, a.Addresses))
-	} else {
-		r.fault("address_list", nil)
+	r.count(l.advert)
+	if p := r.remember(l.advert); p != nil {
+		r.compare(p, l.advert)
 	}
-	r.handle(vrrp.Received{From: a.From, Priority: a.Priority, Interval: a.Interval, At: a.At})
+	r.tell(vrrp.Received{From: l.advert.From, Priority: l.advert.Priority, Interval: l.advert.Interval, At: l.advert.At})
+	if r.wasBlocked {
+		r.reportBlocked()
+	}
+}
+
+func (r *router) count(a transport.Advert) {
+	r.counters["adverts_received"]++
+	if a.Priority == vrrp.PriorityLeave {
+		r.counters["priority_zero_received"]++
+	}
+	switch a.Checksum {
+	case vrrp.ChecksumPseudo:
+		r.counters["checksum_pseudo_header"]++
+	case vrrp.ChecksumMessage:
+		r.counters["checksum_message"]++
+	}
+	// RFC 9568 section 5.2.9 wants a link-local address first. A VIP of a cloud is one
+	// global address, so in unicast this is counted only.
+	if len(a.Addresses) > 0 && a.Addresses[0].Is6() && !a.Addresses[0].IsLinkLocalUnicast() {
+		r.counters["first_not_link_local"]++
+	}
+}
+
+// remember notes who was heard. In multicast that can be anybody: when there are too
+// many, the one that has been silent longest is forgotten.
+func (r *router) remember(a transport.Advert) *member {
+	p := r.peers[a.From]
+	if p == nil {
+		if len(r.peers) >= maxPeers {
+			oldest := slices.MinFunc(slices.Collect(maps.Keys(r.peers)), func(a, b netip.Addr) int {
+				return r.peers[a].LastAdvert.Compare(r.peers[b].LastAdvert)
+			})
+			delete(r.peers, oldest)
+		}
+		p = &member{}
+		r.peers[a.From] = p
+	}
+	p.Peer = api.Peer{Address: a.From, LastAdvert: a.At, Priority: a.Priority}
+	return p
+}
+
+// compare reports an advertisement that tells of another configuration. It counts
+// nevertheless (RFC 9568 section 7.1).
+func (r *router) compare(p *member, a transport.Advert) {
+	var differs string
+	switch own := time.Duration(r.cfg.Interval); {
+	case !r.sameAddresses(a.Addresses):
+		r.counters["address_mismatches"]++
+		differs = fmt.Sprintf("%v advertises other addresses: %v", a.From, a.Addresses)
+	case a.Interval != own && a.Interval != 0:
+		r.counters["interval_mismatches"]++
+		differs = fmt.Sprintf("%v advertises every %s, this member every %s", a.From, a.Interval, own)
+	default:
+		p.mismatch = sighting{}
+		return
+	}
+	if p.mismatch.see(time.Now(), a.From, differs) {
+		r.event("mismatch", differs)
+	}
 }
 
 // sameAddresses compares an advertised list with the configured one,
 // regardless of order.
 func (r *router) sameAddresses(list []netip.Addr) bool {
-	var own []netip.Addr
-	for _, p := range r.cfg.Addresses {
-		own = append(own, p.Addr())
-	}
+	own := r.vips()
 	list = slices.Clone(list)
 	slices.SortFunc(own, netip.Addr.Compare)
 	slices.SortFunc(list, netip.Addr.Compare)

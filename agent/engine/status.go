@@ -27,19 +27,20 @@ func (e *Engine) Status(ctx context.Context) (api.Status, error) {
 		Started: e.started.Round(0),
 	}
 	err := e.do(ctx, func() {
-		status.Now = time.Now().Round(0)
+		now := time.Now()
+		status.Now = now.Round(0)
 		status.Group = e.cfg.Group
 		status.ConfigSHA256 = e.sha
 		status.Checks = e.tracker.Checks()
 		for _, r := range e.routers {
-			status.Routers = append(status.Routers, r.status())
+			status.Routers = append(status.Routers, r.status(now))
 		}
 	})
 	return status, err
 }
 
 // status is one router's part.
-func (r *router) status() api.Router {
+func (r *router) status(now time.Time) api.Router {
 	s := api.Router{
 		VRID:      r.cfg.VRID,
 		State:     r.state,
@@ -51,13 +52,18 @@ func (r *router) status() api.Router {
 		Interface: r.nic.Name,
 		Source:    r.cfg.Source,
 		Addresses: slices.Clone(r.cfg.Addresses),
+		Version:   r.cfg.Version,
+		Mode:      r.cfg.Mode,
 		Held:      r.held,
 		Counters:  maps.Clone(r.counters),
+
+		Problems:    r.problems(now),
+		Transitions: maps.Clone(r.transitions),
 	}
-	for _, address := range r.cfg.Peers {
-		peer, heard := r.peers[address]
-		if !heard {
-			peer = api.Peer{Address: address}
+	for _, address := range r.members() {
+		peer := api.Peer{Address: address}
+		if heard := r.peers[address]; heard != nil {
+			peer = heard.Peer
 		}
 		peer.LastAdvert = peer.LastAdvert.Round(0)
 		s.Peers = append(s.Peers, peer)
@@ -96,9 +102,7 @@ func (e *Engine) takeOver() error {
 			return &RefusedError{Reason: fmt.Sprintf("router %d is in init: %s", r.cfg.VRID, r.reason)}
 		}
 	}
-	for _, r := range e.routers {
-		r.handle(vrrp.TakeOver{})
-	}
+	e.tellAll(vrrp.TakeOver{})
 	return nil
 }
 

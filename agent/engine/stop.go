@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"github.com/havip/havip/agent/vrrp"
@@ -10,9 +11,7 @@ import (
 func (e *Engine) shutDown() {
 	e.stopBy = time.Now().Add(stopLimit)
 	e.opts.Notify("STOPPING=1")
-	for _, r := range e.routers {
-		r.handle(vrrp.Shutdown{})
-	}
+	e.tellAll(vrrp.Shutdown{})
 }
 
 // stopped tells whether the loop may end.
@@ -23,18 +22,14 @@ func (e *Engine) stopped() bool {
 	if !time.Now().Before(e.stopBy) {
 		return true
 	}
-	for _, r := range e.routers {
-		if r.machine != nil && !r.stopped {
-			return false
-		}
-	}
-	return true
+	return e.group == nil || !slices.ContainsFunc(e.routers, func(r *router) bool { return !r.stopped })
 }
 
 // closeRouters takes off VIPs that a machine has not, and ends the receivers.
 func (e *Engine) closeRouters() {
+	e.closeEars()
 	for _, r := range e.routers {
-		if r.machine == nil {
+		if r.wire == nil {
 			continue
 		}
 		if r.want {

@@ -99,6 +99,11 @@ func findError(want config.Interface, problem Problem, links []link) error {
 	return e
 }
 
+// lacksOnly tells whether the NIC is well but does not hold the address.
+func (l link) lacksOnly(own netip.Addr) bool {
+	return l.up && l.running && own.IsValid() && !l.holds(own)
+}
+
 // judge says whether the NIC can carry the virtual router, and if not, why.
 func judge(l link, own netip.Addr) (usable bool, why string) {
 	switch {

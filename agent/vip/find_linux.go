@@ -42,6 +42,7 @@ func (s *Set) Inspect(i config.Interface) (State, error) {
 			// switched off often loses its address with it.
 			if usable, why := judge(l, s.source); !usable {
 				state.Why = why
+				state.SourceMissing = l.lacksOnly(s.source)
 			}
 		}
 		return state, nil
@@ -50,5 +51,8 @@ func (s *Set) Inspect(i config.Interface) (State, error) {
 	}
 	n := l.holding(s.addrs)
 	usable, why := judge(l, s.source)
-	return State{Usable: usable, Why: why, NIC: l.NIC, Held: n == len(s.addrs), Any: n > 0}, nil
+	return State{
+		Usable: usable, Why: why, SourceMissing: l.lacksOnly(s.source),
+		NIC: l.NIC, Held: n == len(s.addrs), Any: n > 0,
+	}, nil
 }

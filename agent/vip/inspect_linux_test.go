@@ -79,9 +79,9 @@ func TestInspectSeesWhatIsWrongWithTheNICAndTheVIPs(t *testing.T) {
 
 		netnstest.DelAddress(t, netnstest.Device, own.String()+"/24")
 		expect("own address gone, NIC by MAC", byMAC,
-			vip.State{Why: "10.99.0.1 is not on eth0", NIC: nic, Held: true, Any: true})
+			vip.State{Why: "10.99.0.1 is not on eth0", SourceMissing: true, NIC: nic, Held: true, Any: true})
 		expect("own address gone, NIC by name", byName,
-			vip.State{Why: "10.99.0.1 is not on eth0", NIC: nic, Held: true, Any: true})
+			vip.State{Why: "10.99.0.1 is not on eth0", SourceMissing: true, NIC: nic, Held: true, Any: true})
 		netnstest.AddAddress(t, netnstest.Device, own.String()+"/24")
 
 		other.Do(t, func() { netnstest.SetUp(t, netnstest.Device, false) })

@@ -22,9 +22,11 @@ type State struct {
 	// carrier and holds the server's own address. Why says what is wrong.
 	Usable bool
 	Why    string
-	NIC    NIC
-	Held   bool // all VIPs are on the NIC
-	Any    bool // at least one VIP is on the NIC
+	// SourceMissing: it lacks the server's own address and nothing else.
+	SourceMissing bool
+	NIC           NIC
+	Held          bool // all VIPs are on the NIC
+	Any           bool // at least one VIP is on the NIC
 }
 
 // Problem is what stands in the way of finding a NIC.

@@ -2,6 +2,7 @@ package vrrp
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/havip/havip/agent/api"
@@ -57,49 +58,67 @@ func (g *Group) Deadline() time.Time {
 // Handle takes an event of one router: Received, Claimed, Sent, Link or Reconfigured.
 // Its effects can be of others.
 func (g *Group) Handle(now time.Time, router int, ev Event) []Act {
-	g.routers[router].noteSent(ev)
+	m := g.routers[router]
+	if sent, ok := ev.(Sent); ok {
+		return g.handOn(now, router, sent) // of so many that it must be cheap
+	}
 	acts := g.checkStalls(now)
 	switch ev := ev.(type) {
 	case Link:
 		g.links[router] = ev
+		effects := make([][]Effect, len(g.routers))
 		for i, m := range g.routers {
-			acts[i] = append(acts[i], m.Handle(now, g.linkOf(i))...)
+			effects[i] = m.Handle(now, g.linkOf(i))
 		}
-	default:
-		acts[router] = append(acts[router], g.routers[router].Handle(now, ev)...)
-	}
-	if _, ok := ev.(Reconfigured); ok {
+		return append(append(acts, interleave(effects)...), g.drag(now)...)
+	case Reconfigured:
+		acts = append(acts, actsOf(router, m.Handle(now, ev))...)
 		g.rank()
+		return acts
+	default:
+		return append(acts, g.handOn(now, router, ev)...)
 	}
-	g.drag(now, acts)
-	return interleave(acts)
+}
+
+// handOn gives an event to one machine. The others follow when it gives up.
+func (g *Group) handOn(now time.Time, router int, ev Event) []Act {
+	m := g.routers[router]
+	before := m.state
+	acts := actsOf(router, m.Handle(now, ev))
+	if before == api.Active && m.state == api.Backup {
+		acts = append(acts, g.drag(now)...)
+	}
+	return acts
 }
 
 // HandleAll takes an event of the whole group: Start, Tick, Health, TakeOver or
 // Shutdown. A group resumes as a whole or not at all.
 func (g *Group) HandleAll(now time.Time, ev Event) []Act {
 	acts := g.checkStalls(now)
+	effects := make([][]Effect, len(g.routers))
 	_, tick := ev.(Tick)
 	gated := tick && !g.ready(now)
 	for i, m := range g.routers {
 		if gated && m.state == api.Backup {
 			continue
 		}
-		acts[i] = append(acts[i], m.Handle(now, ev)...)
+		effects[i] = m.Handle(now, ev)
 	}
-	g.drag(now, acts)
-	return interleave(acts)
+	return append(append(acts, interleave(effects)...), g.drag(now)...)
 }
 
 // checkStalls has all give up when one router has stalled, before another one says
 // once more that it is active: whoever has taken over might yield to that.
-func (g *Group) checkStalls(now time.Time) [][]Effect {
-	acts := make([][]Effect, len(g.routers))
+func (g *Group) checkStalls(now time.Time) (acts []Act) {
 	for i, m := range g.routers {
-		m.checkStall(now)
-		acts[i] = m.take()
+		if m.state == api.Active && m.stalled(now) {
+			m.checkStall(now)
+			acts = append(acts, actsOf(i, m.take())...)
+		}
 	}
-	g.drag(now, acts)
+	if len(acts) > 0 {
+		acts = append(acts, g.drag(now)...)
+	}
 	return acts
 }
 
@@ -114,22 +133,18 @@ func (g *Group) ready(now time.Time) bool {
 }
 
 // drag has the active routers follow one that is no longer.
-func (g *Group) drag(now time.Time, acts [][]Effect) {
-	why := ""
-	for _, m := range g.routers {
-		if m.state == api.Backup {
-			why = fmt.Sprintf("router %d: %s", m.cfg.VRID, m.reason)
-			break
-		}
+func (g *Group) drag(now time.Time) (acts []Act) {
+	i := slices.IndexFunc(g.routers, func(m *Machine) bool { return m.state == api.Backup })
+	if i < 0 {
+		return nil
 	}
-	if why == "" {
-		return
-	}
+	why := fmt.Sprintf("router %d: %s", g.routers[i].cfg.VRID, g.routers[i].reason)
 	for i, m := range g.routers {
 		if m.state == api.Active {
-			acts[i] = append(acts[i], m.giveUp(now, why)...)
+			acts = append(acts, actsOf(i, m.giveUp(now, why))...)
 		}
 	}
+	return acts
 }
 
 // linkOf is the link as router i should see it: without that of each router none
@@ -170,21 +185,28 @@ func (m *Machine) before(other *Machine) bool {
 	return m.cfg.VRID < other.cfg.VRID
 }
 
+// actsOf are the effects of one router.
+func actsOf(router int, effects []Effect) (acts []Act) {
+	for _, e := range effects {
+		acts = append(acts, Act{router, e})
+	}
+	return acts
+}
+
 // interleave takes the first effect of each router, then the second of each, and so
 // on: of a group that takes over all advertisements go before the first VIP is
 // added, or other backups would take over the last routers meanwhile.
-func interleave(acts [][]Effect) []Act {
-	var out []Act
+func interleave(effects [][]Effect) (acts []Act) {
 	for n := 0; ; n++ {
 		more := false
-		for i, effects := range acts {
-			if n < len(effects) {
-				out = append(out, Act{Router: i, Effect: effects[n]})
+		for i, own := range effects {
+			if n < len(own) {
+				acts = append(acts, Act{i, own[n]})
 				more = true
 			}
 		}
 		if !more {
-			return out
+			return acts
 		}
 	}
 }

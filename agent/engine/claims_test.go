@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/havip/havip/agent/api"
+	"github.com/havip/havip/agent/vrrp"
+)
+
+// problem returns the problem with this code.
+func (r *rig) problem(code string) (api.Problem, bool) {
+	r.t.Helper()
+	problems := r.router().Problems
+	i := slices.IndexFunc(problems, func(p api.Problem) bool { return p.Code == code })
+	if i < 0 {
+		return api.Problem{}, false
+	}
+	return problems[i], true
+}
+
+func TestTwoActivesWhoseAdvertisementsAreBlockedAgreeByTheirMACs(t *testing.T) {
+	for mac, want := range map[string]api.State{lesserMAC: api.Active, greaterMAC: api.Backup} {
+		synctest.Test(t, func(t *testing.T) {
+			r := active(t, newFakeNIC(), testConfig())
+			for range 3 {
+				r.pass(time.Second)
+				r.nic.claim(mac)
+				synctest.Wait()
+			}
+			r.want(want)
+			p, ok := r.problem(api.ProblemAdvertsBlocked)
+			if !ok || p.Peer != peer || p.Since.IsZero() {
+				t.Errorf("problem %+v, want %s of %s", p, api.ProblemAdvertsBlocked, peer)
+			}
+			if want == api.Active {
+				return
+			}
+			if got := r.router(); got.Reason != string(vrrp.LesserMAC) || got.Counters["claims"] != 3 {
+				t.Errorf("reason %q after %d claims", got.Reason, got.Counters["claims"])
+			}
+			r.nic.wire.hear(250) // it ends with the first advertisement
+			synctest.Wait()
+			if _, ok := r.problem(api.ProblemAdvertsBlocked); ok {
+				t.Error("advertisements arrive, and are said to be blocked")
+			}
+		})
+	}
+}
+
+// The claim was read first, the advertisement waits in the socket.
+func TestAnAdvertisementCountsBeforeTheAnnouncementThatFollowedIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		r.pass(2 * time.Second)
+		resume := r.pause()
+		r.nic.claim(lesserMAC)
+		synctest.Wait()
+		r.nic.wire.hear(250)
+		resume()
+		r.want(api.Backup)
+		if got := r.router().Reason; got != string(vrrp.Preempted) {
+			t.Errorf("reason %q, want %q", got, vrrp.Preempted)
+		}
+	})
+}
+
+func TestAStrangerThatAnnouncesTheVIPIsAProblemAndMovesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		before := len(r.kinds())
+		for range 5 {
+			r.nic.claim(strangerMAC)
+			r.pass(time.Second)
+		}
+		r.want(api.Active)
+		if got := r.kinds("conflict"); len(got) != before+1 {
+			t.Errorf("events %q, want one of the conflict", got)
+		}
+		if _, ok := r.problem(api.ProblemAddressConflict); !ok {
+			t.Error("no address-conflict in the status")
+		}
+		r.pass(forget)
+		if p, ok := r.problem(api.ProblemAddressConflict); ok {
+			t.Errorf("still there a minute later: %+v", p)
+		}
+	})
+}
+
+func TestTheVirtualMACIsNoStranger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		r.nic.claim("00:00:5e:00:01:33") // of VRID 51
+		synctest.Wait()
+		if p := r.router().Problems; len(p) > 0 {
+			t.Errorf("problems %+v", p)
+		}
+	})
+}
+
+func TestWhatIsAnnouncedIsHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nic := newFakeNIC()
+		nic.adds = errFake
+		r := begin(t, nic, testConfig())
+		r.pass(down)
+		if got := r.router(); got.State != api.Active || nic.announced > 0 {
+			t.Errorf("%s, announced %d times without the VIP", got.State, nic.announced)
+		}
+		if p, ok := r.problem(api.ProblemFault); !ok || p.Detail != "add_vip: operation not permitted" {
+			t.Errorf("problem %+v", p)
+		}
+		nic.change(func(n *fakeNIC) { n.adds = nil })
+		r.want(api.Active)
+		if nic.announced == 0 {
+			t.Error("the VIP was put there and not announced")
+		}
+	})
+}
+
+func TestARivalAndAMismatchAreProblems(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		advert := r.nic.wire.advert(100)
+		advert.Interval = 3 * interval
+		r.nic.wire.in <- advert
+		synctest.Wait()
+		if p, ok := r.problem(api.ProblemRival); !ok || p.Peer != peer {
+			t.Errorf("problem %+v, want a rival", p)
+		}
+		if p, ok := r.problem(api.ProblemMismatch); !ok || p.Peer != peer {
+			t.Errorf("problem %+v, want a mismatch", p)
+		}
+		r.pass(down) // it has yielded
+		if p, ok := r.problem(api.ProblemRival); ok {
+			t.Errorf("still there: %+v", p)
+		}
+		r.nic.wire.hear(100)
+		synctest.Wait()
+		if p, ok := r.problem(api.ProblemMismatch); ok {
+			t.Errorf("still there: %+v", p)
+		}
+		if got := r.router().Transitions; got[string(vrrp.NoAdvert)] != 1 || got[string(vrrp.Started)] != 1 {
+			t.Errorf("transitions %v", got)
+		}
+	})
+}

@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/havip/havip/agent/api"
+	"github.com/havip/havip/agent/config"
+	"github.com/havip/havip/agent/vip"
+	"github.com/havip/havip/agent/vrrp"
+)
+
+// fakeServer is a server with a NIC for each of two routers.
+type fakeServer struct {
+	*fakeNIC // the first; changes of both are told by it
+	second   *fakeNIC
+}
+
+func newFakeServer() *fakeServer {
+	s := &fakeServer{newFakeNIC(), newFakeNIC()}
+	s.second.nic = vip.NIC{Index: 3, Name: "ens4"}
+	s.second.changes = s.changes
+	return s
+}
+
+func (s *fakeServer) by(name string) *fakeNIC {
+	if name == "ens4" {
+		return s.second
+	}
+	return s.fakeNIC
+}
+
+func (s *fakeServer) Find(i config.Interface) (vip.NIC, error) { return s.by(i.Name).Find(i) }
+
+func (s *fakeServer) Addresses(nic vip.NIC, r config.Router) Addresses {
+	return s.by(nic.Name).Addresses(nic, r)
+}
+
+func (s *fakeServer) Dial(nic vip.NIC, r config.Router) (Wire, error) {
+	return s.by(nic.Name).Dial(nic, r)
+}
+
+func (s *fakeServer) Claims(nic vip.NIC, vips []netip.Addr) (Claims, error) {
+	return s.by(nic.Name).Claims(nic, vips)
+}
+
+func (s *fakeServer) Neighbour(nic vip.NIC, mac net.HardwareAddr, among []netip.Addr) (netip.Addr, bool, error) {
+	return s.by(nic.Name).Neighbour(nic, mac, among)
+}
+
+func (s *fakeServer) Watch(context.Context) (<-chan struct{}, error) { return s.changes, nil }
+
+// twoRouters is testConfig with a second router on the second NIC.
+func twoRouters() config.Config {
+	cfg := testConfig()
+	second := cfg.Routers[0]
+	second.VRID = 52
+	second.Interface = config.Interface{Name: "ens4"}
+	cfg.Routers = append(cfg.Routers, second)
+	return cfg
+}
+
+// wantBoth compares the states of both routers, and where their VIPs are.
+func (r *rig) wantBoth(s *fakeServer, want api.State) {
+	r.t.Helper()
+	status, err := r.engine.Status(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for i, nic := range []*fakeNIC{s.fakeNIC, s.second} {
+		if got := status.Routers[i]; got.State != want || nic.isHeld() != (want == api.Active) {
+			r.t.Errorf("router %d is %s (%s), holds its VIPs: %t; want %s", got.VRID, got.State, got.Reason, nic.isHeld(), want)
+		}
+	}
+}
+
+func TestTheRoutersOfAFileMoveTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newFakeServer()
+		r := beginOn(t, server.fakeNIC, server, twoRouters())
+		for range 20 { // one of the two hears the active
+			server.second.wire.hear(250)
+			r.pass(interval)
+		}
+		r.wantBoth(server, api.Backup)
+		r.pass(down)
+		r.wantBoth(server, api.Active)
+
+		server.second.wire.hear(250)
+		synctest.Wait()
+		r.wantBoth(server, api.Backup)
+		if got := r.router().Reason; got != string(vrrp.Together) {
+			t.Errorf("reason of the first router: %q", got)
+		}
+	})
+}
+
+func TestAGroupWaitsForTheLastOfItsInterfaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newFakeServer()
+		server.second.missing = true
+		r := beginOn(t, server.fakeNIC, server, twoRouters())
+		r.pass(2 * down)
+		r.wantBoth(server, api.Init)
+		if got := r.router().Reason; !strings.Contains(got, "router 52") {
+			t.Errorf("the first router waits because of %q, want router 52 named", got)
+		}
+		server.second.change(func(n *fakeNIC) { n.missing = false })
+		r.wantBoth(server, api.Backup)
+
+		r.pass(down)
+		r.wantBoth(server, api.Active)
+		server.second.change(func(n *fakeNIC) { n.usable = false })
+		r.wantBoth(server, api.Init)
+		server.second.change(func(n *fakeNIC) { n.usable = true })
+		r.wantBoth(server, api.Backup)
+	})
+}
+
+func TestAGroupResumesWhenTheLeaseOfEachRouterIsFresh(t *testing.T) {
+	for _, age := range []time.Duration{interval, 3 * interval} {
+		synctest.Test(t, func(t *testing.T) {
+			server := newFakeServer()
+			server.held, server.renewed = true, time.Now()
+			server.second.held, server.second.renewed = true, time.Now().Add(-age)
+			want := api.Active
+			if age > 2*interval {
+				want = api.Backup
+			}
+			beginOn(t, server.fakeNIC, server, twoRouters()).wantBoth(server, want)
+		})
+	}
+}
+
+// A network manager takes the address away and gives it back.
+func TestTheServersOwnAddressMayGoForAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		before := len(r.kinds())
+		r.nic.change(func(n *fakeNIC) { n.sourceOff, n.held = true, false })
+		r.want(api.Active) // the VIP is back already
+		r.pass(interval)
+		r.nic.change(func(n *fakeNIC) { n.sourceOff = false })
+		r.pass(down)
+		r.want(api.Active)
+		if got := r.kinds(); len(got) != before {
+			t.Errorf("transitions: %q", got)
+		}
+	})
+}
+
+func TestABackupWithoutItsOwnAddressDoesNotTakeOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := begin(t, newFakeNIC(), testConfig())
+		r.nic.change(func(n *fakeNIC) { n.sourceOff = true })
+		r.want(api.Backup)
+		r.pass(2 * down)
+		r.want(api.Init)
+		r.nic.change(func(n *fakeNIC) { n.sourceOff = false })
+		r.want(api.Backup)
+	})
+}
+
+func TestAnActiveThatLosesItsOwnAddressForGoodGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		r.nic.wire.fail("network is unreachable")
+		r.nic.change(func(n *fakeNIC) { n.sourceOff = true })
+		r.pass(down)
+		r.want(api.Backup)
+		r.pass(down)
+		r.want(api.Init)
+	})
+}
