@@ -20,6 +20,7 @@ import (
 // addresses are where they belong and the takeover is over.
 func usage(t testing.TB, c contender, s settings, over time.Duration) []Usage {
 	t.Helper()
+	s.preempt = true // or one node might be active for some and the other for the rest
 	p := newPair(t, c, s)
 	var owner int
 	field.EventuallyOr(t, func() bool {

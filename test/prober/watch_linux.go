@@ -46,6 +46,11 @@ func (w *Watch) Add(name string) error {
 	if err != nil {
 		return fmt.Errorf("watch addresses: %w", err)
 	}
+	// Of hundreds of addresses whose lease is renewed.
+	const buffer = 8 << 20
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, buffer); err != nil {
+		return errors.Join(fmt.Errorf("watch addresses: %w", err), unix.Close(fd))
+	}
 	groups := uint32(1<<(unix.RTNLGRP_IPV4_IFADDR-1) | 1<<(unix.RTNLGRP_IPV6_IFADDR-1))
 	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups}); err != nil {
 		return errors.Join(fmt.Errorf("watch addresses: %w", err), unix.Close(fd))
