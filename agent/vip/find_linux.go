@@ -25,6 +25,12 @@ func Find(i config.Interface) (NIC, error) {
 // found is a state that is not usable, not an error; then Held and Any are of
 // the NIC the set is bound to, if that is still there.
 func (s *Set) Inspect(i config.Interface) (State, error) {
+	state, err := s.inspect(i)
+	s.saw(err == nil && state.Usable && state.Held)
+	return state, err
+}
+
+func (s *Set) inspect(i config.Interface) (State, error) {
 	links, err := readLinks()
 	if err != nil {
 		return State{}, err

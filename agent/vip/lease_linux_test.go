@@ -1,11 +1,8 @@
 package vip
 
 import (
-	"net/netip"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 func TestAgeIsTakenInThe32BitsOfTheStamp(t *testing.T) {
@@ -43,33 +40,6 @@ func TestSinceBootFindsTheHZOfTheKernel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if got := sinceBoot(tt.jiffies, tt.monotonic); got != tt.want {
 				t.Errorf("got %d ticks, want %d", got, tt.want)
-			}
-		})
-	}
-}
-
-func TestLeasedRoundsUpAndWritesEveryFlag(t *testing.T) {
-	tests := map[string]struct {
-		prefix  string
-		lease   time.Duration
-		seconds int
-		// preferred is 0 for a deprecated address.
-		preferred, flags int
-	}{
-		"less than a second":                  {"10.0.0.1/32", 30 * time.Millisecond, 1, 1, unix.IFA_F_NOPREFIXROUTE},
-		"whole seconds":                       {"10.0.0.1/32", 3 * time.Second, 3, 3, unix.IFA_F_NOPREFIXROUTE},
-		"a bit more":                          {"10.0.0.1/32", 3001 * time.Millisecond, 4, 4, unix.IFA_F_NOPREFIXROUTE},
-		"IPv6 without its DAD, and no source": {"2001:db8::1/128", time.Second, 1, 0, unix.IFA_F_NOPREFIXROUTE | unix.IFA_F_NODAD},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			got := leased(netip.MustParsePrefix(tt.prefix), tt.lease)
-			if got.ValidLft != tt.seconds || got.PreferedLft != tt.preferred || got.Flags != tt.flags {
-				t.Errorf("got valid %d, preferred %d, flags %#x; want %d and %d seconds, flags %#x",
-					got.ValidLft, got.PreferedLft, got.Flags, tt.seconds, tt.preferred, tt.flags)
-			}
-			if got.IPNet.String() != tt.prefix {
-				t.Errorf("got address %s, want %s", got.IPNet, tt.prefix)
 			}
 		})
 	}

@@ -3,13 +3,11 @@ package vip
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/mdlayher/packet"
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -25,9 +23,16 @@ type Config struct {
 	Replies   bool           // announce IPv4 VIPs in the form of a reply too
 }
 
-// Set is the VIPs of one virtual router on its NIC. It keeps no record of what
-// it did: the kernel's table is the truth, so that a set made by a restarted
-// agent finds what the earlier one left. It is not safe for concurrent use.
+// renewEvery is how often a lease is renewed at most. Each renewal is news for
+// every program on the server that follows its addresses; one at each
+// advertisement would be a hundred a second at an interval of 10 ms. The shortest
+// lease, 1 s, loses nothing by it. Nor does an agent that asks after its restart
+// whether the lease was renewed within two intervals: none restarts within 100 ms.
+const renewEvery = 50 * time.Millisecond
+
+// Set is the VIPs of one virtual router on its NIC. The kernel's table is the
+// truth, so that a set made by a restarted agent finds what the earlier one left.
+// It is not safe for concurrent use.
 type Set struct {
 	nic       NIC
 	source    netip.Addr
@@ -35,6 +40,11 @@ type Set struct {
 	addrs     []netip.Prefix // what is put there and taken off: all but source
 	replies   bool
 	announcer *packet.Conn // opened by the first Announce
+	table     table
+
+	lease   time.Duration // of the last renewal
+	renewal request       // for that lease
+	renewed time.Time     // when that was; zero when the VIPs may not be there
 }
 
 // NewSet returns the set of the VIPs on the NIC. It touches nothing.
@@ -53,41 +63,61 @@ func NewSet(cfg Config) *Set {
 }
 
 // Add puts the VIPs on the NIC with a lease, or renews the lease of those that
-// are there. The kernel counts whole seconds, so the lease is rounded up.
+// are there. The kernel counts whole seconds, so the lease is rounded up. Called
+// again at once it does nothing, unless the set has been told or has seen that the
+// VIPs are not there.
 //
-// A VIP other than a /32 or /128 is refused with ErrOwnAddressMissing while the
-// server's own address is not there: added first it would become the primary
-// address of the subnet, and its expiry would take the own one with it.
+// A VIP with a prefix that the server's own address is in is refused with
+// ErrOwnAddressMissing while that is not there: added first it would become the
+// primary address of the subnet, and its expiry would take the own one with it.
 func (s *Set) Add(lease time.Duration) error {
-	if slices.ContainsFunc(s.addrs, func(p netip.Prefix) bool { return !p.IsSingleIP() }) {
-		own, err := s.ownAddressPresent()
-		if err != nil {
+	now := time.Now()
+	fresh := s.renewed.IsZero()
+	if !fresh && lease == s.lease && now.Sub(s.renewed) < renewEvery {
+		return nil
+	}
+	if fresh {
+		if err := s.wantOwnAddress(); err != nil {
 			return err
 		}
-		if !own {
-			return fmt.Errorf("add addresses to %q: %w (%s)", s.nic.Name, ErrOwnAddressMissing, s.source)
-		}
 	}
-	var errs []error
-	for _, p := range s.addrs {
-		if err := netlink.AddrReplace(s.link(), leased(p, lease)); err != nil {
-			errs = append(errs, fmt.Errorf("add address %s to %q: %w", p, s.nic.Name, err))
-		}
+	if fresh || lease != s.lease {
+		seconds := max(1, (lease+time.Second-1)/time.Second)
+		s.renewal = replacement(s.nic.Index, s.source, s.addrs, uint32(seconds))
 	}
-	return errors.Join(errs...)
+	s.renewed = time.Time{}
+	if err := s.table.execute(s.renewal); err != nil {
+		return fmt.Errorf("add addresses to %q: %w", s.nic.Name, err)
+	}
+	s.lease, s.renewed = lease, now
+	return nil
+}
+
+// wantOwnAddress refuses to go on without the server's own address where a VIP
+// needs it.
+func (s *Set) wantOwnAddress() error {
+	if !slices.ContainsFunc(s.addrs, func(p netip.Prefix) bool { return !p.IsSingleIP() && p.Contains(s.source) }) {
+		return nil
+	}
+	all, err := readAddresses()
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(all, func(a address) bool { return a.index == s.nic.Index && a.prefix.Addr() == s.source }) {
+		return nil
+	}
+	return fmt.Errorf("add addresses to %q: %w (%s)", s.nic.Name, ErrOwnAddressMissing, s.source)
 }
 
 // Remove takes the VIPs off the NIC. One that is not there, or a NIC that is
 // gone, is no error.
 func (s *Set) Remove() error {
-	var errs []error
-	for _, p := range s.addrs {
-		err := netlink.AddrDel(s.link(), &netlink.Addr{IPNet: ipNet(p)})
-		if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(err, unix.ENODEV) {
-			errs = append(errs, fmt.Errorf("remove address %s from %q: %w", p, s.nic.Name, err))
-		}
+	s.renewed = time.Time{}
+	err := s.table.execute(removal(s.nic.Index, s.addrs), unix.EADDRNOTAVAIL, unix.ENODEV)
+	if err != nil {
+		return fmt.Errorf("remove addresses from %q: %w", s.nic.Name, err)
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // Held tells whether all VIPs are on the NIC.
@@ -96,21 +126,30 @@ func (s *Set) Held() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return len(s.held(all)) == len(s.addrs), nil
+	return s.saw(len(s.held(all)) == len(s.addrs)), nil
 }
 
 // Rebind moves the set to another NIC: the same one with a new index after it
 // was plugged in again, as a rule. The VIPs on the old NIC are not touched.
 func (s *Set) Rebind(nic NIC) {
 	s.closeAnnouncer()
-	s.nic = nic
+	s.nic, s.renewed = nic, time.Time{}
 }
 
-// Close closes the socket that Announce keeps open. The VIPs stay; a set can be
+// Close closes the sockets that the set keeps open. The VIPs stay; a set can be
 // used again after Close.
 func (s *Set) Close() error {
 	s.closeAnnouncer()
+	s.table.close()
 	return nil
+}
+
+// saw notes whether all is as Add left it; if not, the next one acts at once.
+func (s *Set) saw(well bool) bool {
+	if !well {
+		s.renewed = time.Time{}
+	}
+	return well
 }
 
 // held returns those of the VIPs that are on the NIC.
@@ -123,49 +162,4 @@ func (s *Set) held(all []address) []address {
 		}
 	}
 	return held
-}
-
-func (s *Set) ownAddressPresent() (bool, error) {
-	all, err := readAddresses()
-	if err != nil {
-		return false, err
-	}
-	return slices.ContainsFunc(all, func(a address) bool {
-		return a.index == s.nic.Index && a.prefix.Addr() == s.source
-	}), nil
-}
-
-func (s *Set) link() netlink.Link {
-	return &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Index: s.nic.Index, Name: s.nic.Name}}
-}
-
-// leased is the address as it is written each time. The flags are always the
-// full set: the kernel replaces those of an IPv6 address with the ones given,
-// and a refresh without them would switch duplicate detection on and add a
-// route. An IPv4 address of the NIC's subnet must not add a second route either.
-//
-// An IPv6 address is deprecated from the start (RFC 4862 section 5.5.4): it serves,
-// but the kernel does not take it as the source of what the server itself sends. It
-// would, being the newest, and the server's own connections would end with each
-// failover.
-func leased(p netip.Prefix, lease time.Duration) *netlink.Addr {
-	seconds := max(1, int((lease+time.Second-1)/time.Second))
-	preferred, flags := seconds, unix.IFA_F_NOPREFIXROUTE
-	if p.Addr().Is6() {
-		preferred, flags = 0, flags|unix.IFA_F_NODAD
-	}
-	return &netlink.Addr{
-		IPNet:       ipNet(p),
-		Scope:       unix.RT_SCOPE_UNIVERSE,
-		Flags:       flags,
-		ValidLft:    seconds,
-		PreferedLft: preferred,
-	}
-}
-
-func ipNet(p netip.Prefix) *net.IPNet {
-	return &net.IPNet{
-		IP:   p.Addr().AsSlice(),
-		Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
-	}
 }

@@ -145,8 +145,8 @@ func TestWatchReportsAfterNotificationsWereLost(t *testing.T) {
 		for _, a := range all {
 			known[keyOf(a)] = a.flags
 		}
-		for range 100 { // far more than fit
-			netnstest.Must(t, s.Add(time.Minute))
+		for i := range 100 { // far more than fit; with the same lease it would do nothing
+			netnstest.Must(t, s.Add(time.Minute+time.Duration(i)))
 		}
 
 		ctx, cancel := context.WithCancel(t.Context())

@@ -8,7 +8,7 @@ import (
 )
 
 // WithOnly runs f on a thread whose effective capabilities are only these.
-func WithOnly(t *testing.T, capabilities uint32, f func()) {
+func WithOnly(t testing.TB, capabilities uint32, f func()) {
 	t.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

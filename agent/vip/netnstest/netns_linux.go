@@ -21,7 +21,7 @@ type Namespace struct {
 
 // New makes a namespace with only a loopback device. Without the privilege it
 // skips the test, or fails it when HAVIP_REQUIRE_NETNS=1.
-func New(t *testing.T) *Namespace {
+func New(t testing.TB) *Namespace {
 	t.Helper()
 	runtime.LockOSThread()
 	outer, err := netns.Get()
@@ -45,7 +45,7 @@ func New(t *testing.T) *Namespace {
 func (n *Namespace) FD() int { return int(n.handle) }
 
 // Do runs f with the calling goroutine locked to a thread in the namespace.
-func (n *Namespace) Do(t *testing.T, f func()) {
+func (n *Namespace) Do(t testing.TB, f func()) {
 	t.Helper()
 	runtime.LockOSThread()
 	outer, err := netns.Get()
@@ -61,7 +61,7 @@ func (n *Namespace) Do(t *testing.T, f func()) {
 
 // leave goes back to the outer namespace. A thread that cannot go back stays
 // locked, so that no other test runs on it.
-func leave(t *testing.T, outer netns.NsHandle) {
+func leave(t testing.TB, outer netns.NsHandle) {
 	t.Helper()
 	defer outer.Close()
 	if err := netns.Set(outer); err != nil {
@@ -73,7 +73,7 @@ func leave(t *testing.T, outer netns.NsHandle) {
 
 // Pair makes two namespaces joined by a cable, with Device in each, up and with
 // these addresses (CIDR).
-func Pair(t *testing.T, addressA, addressB string) (a, b *Namespace) {
+func Pair(t testing.TB, addressA, addressB string) (a, b *Namespace) {
 	t.Helper()
 	a, b = New(t), New(t)
 	a.Do(t, func() {
@@ -100,7 +100,7 @@ func Pair(t *testing.T, addressA, addressB string) (a, b *Namespace) {
 }
 
 // Link is a device of the current namespace.
-func Link(t *testing.T, name string) netlink.Link {
+func Link(t testing.TB, name string) netlink.Link {
 	t.Helper()
 	l, err := netlink.LinkByName(name)
 	Must(t, err)
@@ -109,7 +109,7 @@ func Link(t *testing.T, name string) netlink.Link {
 
 // AddAddress puts an address on a device, for ever. An IPv6 one can be used at
 // once, without duplicate address detection.
-func AddAddress(t *testing.T, device, cidr string) {
+func AddAddress(t testing.TB, device, cidr string) {
 	t.Helper()
 	a, err := netlink.ParseAddr(cidr)
 	Must(t, err)
@@ -120,7 +120,7 @@ func AddAddress(t *testing.T, device, cidr string) {
 }
 
 // DelAddress takes it off.
-func DelAddress(t *testing.T, device, cidr string) {
+func DelAddress(t testing.TB, device, cidr string) {
 	t.Helper()
 	a, err := netlink.ParseAddr(cidr)
 	Must(t, err)
@@ -128,7 +128,7 @@ func DelAddress(t *testing.T, device, cidr string) {
 }
 
 // SetUp switches a device on or off.
-func SetUp(t *testing.T, device string, up bool) {
+func SetUp(t testing.TB, device string, up bool) {
 	t.Helper()
 	if up {
 		Must(t, netlink.LinkSetUp(Link(t, device)))
@@ -138,7 +138,7 @@ func SetUp(t *testing.T, device string, up bool) {
 }
 
 // Must ends the test on an error.
-func Must(t *testing.T, err error) {
+func Must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -147,13 +147,13 @@ func Must(t *testing.T, err error) {
 
 // Eventually waits until the condition holds, with a limit that only a broken
 // program reaches.
-func Eventually(t *testing.T, what string, holds func() bool) {
+func Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	EventuallyOr(t, holds, func() string { return what })
 }
 
 // EventuallyOr is Eventually with a message that is made when it is needed.
-func EventuallyOr(t *testing.T, holds func() bool, what func() string) {
+func EventuallyOr(t testing.TB, holds func() bool, what func() string) {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for !holds() {

@@ -1,0 +1,164 @@
+package vip
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/mdlayher/socket"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// table writes the kernel's table of addresses through one socket that stays open,
+// all VIPs in one request. An active does this at each advertisement; it takes a
+// tenth of what netlink.AddrReplace does, which makes message and socket anew.
+type table struct {
+	conn *socket.Conn // opened by the first request
+}
+
+// errNoAnswer is for a kernel that takes a request and does not answer it.
+var errNoAnswer = errors.New("no answer from the kernel")
+
+// request is messages for the table, one for each address.
+type request struct {
+	messages  []byte
+	addresses []netip.Prefix
+}
+
+// add appends a message. The kernel answers to those that fail, and to the last.
+func (r *request) add(kind, flags int, index int, p netip.Prefix, attributes ...*nl.RtAttr) {
+	header := nl.NewIfAddrmsg(unix.AF_INET)
+	if p.Addr().Is6() {
+		header = nl.NewIfAddrmsg(unix.AF_INET6)
+	}
+	header.Index = uint32(index)
+	header.Prefixlen = uint8(p.Bits())
+	m := nl.NewNetlinkRequest(kind, flags)
+	m.AddData(header)
+	m.AddData(nl.NewRtAttr(unix.IFA_LOCAL, p.Addr().AsSlice()))
+	m.AddData(nl.NewRtAttr(unix.IFA_ADDRESS, p.Addr().AsSlice()))
+	for _, a := range attributes {
+		m.AddData(a)
+	}
+	m.Seq = uint32(len(r.addresses)) // tells whom an answer is about
+	r.messages = append(r.messages, m.Serialize()...)
+	r.addresses = append(r.addresses, p)
+}
+
+// replacement puts the addresses there, or renews those that are. The flags are
+// always the full set: the kernel replaces those of an IPv6 address with the ones
+// given, and a refresh without them would switch duplicate detection on and add a
+// route. An address of the NIC's subnet must not add a second route to it either.
+//
+// An IPv6 address is deprecated from the start (RFC 4862 section 5.5.4): it serves,
+// but the kernel does not take it as the source of what the server itself sends. It
+// would, being the newest, and the server's own connections would end with each
+// failover.
+func replacement(index int, own netip.Addr, addresses []netip.Prefix, seconds uint32) request {
+	var r request
+	for i, p := range addresses {
+		flags, preferred := uint32(0), seconds
+		if p.IsSingleIP() || p.Contains(own) {
+			flags |= unix.IFA_F_NOPREFIXROUTE
+		}
+		if p.Addr().Is6() {
+			flags, preferred = flags|unix.IFA_F_NODAD, 0
+		}
+		lifetimes := make([]byte, unix.SizeofIfaCacheinfo)
+		binary.NativeEndian.PutUint32(lifetimes[0:], preferred)
+		binary.NativeEndian.PutUint32(lifetimes[4:], seconds)
+		r.add(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_REPLACE|answered(i, addresses), index, p,
+			nl.NewRtAttr(unix.IFA_FLAGS, binary.NativeEndian.AppendUint32(nil, flags)),
+			nl.NewRtAttr(unix.IFA_CACHEINFO, lifetimes))
+	}
+	return r
+}
+
+// removal takes the addresses away.
+func removal(index int, addresses []netip.Prefix) request {
+	var r request
+	for i, p := range addresses {
+		r.add(unix.RTM_DELADDR, answered(i, addresses), index, p)
+	}
+	return r
+}
+
+func answered(i int, all []netip.Prefix) int {
+	if i == len(all)-1 {
+		return unix.NLM_F_ACK
+	}
+	return 0
+}
+
+// execute carries the request out and returns an error for each address that it
+// failed for, but those that are to be ignored.
+func (t *table) execute(r request, ignore ...unix.Errno) error {
+	if len(r.addresses) == 0 {
+		return nil
+	}
+	if t.conn == nil {
+		conn, err := socket.Socket(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE, "netlink", nil)
+		if err != nil {
+			return err
+		}
+		t.conn = conn
+	}
+	failed, err := t.exchange(r)
+	if err != nil {
+		t.close() // so that no late answer is taken for that to another request
+		return err
+	}
+	var errs []error
+	for i, errno := range failed {
+		if !slices.Contains(ignore, errno) {
+			errs = append(errs, fmt.Errorf("address %s: %w", r.addresses[i], errno))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// exchange sends the request and reads answers to that of the last message. The
+// kernel has answered when Sendto returns; the limit is for one that does not.
+func (t *table) exchange(r request) (failed map[int]unix.Errno, err error) {
+	const limit = time.Second
+	if err := t.conn.Sendto(context.Background(), r.messages, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return nil, err
+	}
+	if err := t.conn.SetReadDeadline(time.Now().Add(limit)); err != nil {
+		return nil, err
+	}
+	var answer [512]byte
+	for {
+		n, _, err := t.conn.Recvfrom(context.Background(), answer[:], 0)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errNoAnswer, err)
+		}
+		// struct nlmsghdr (length, type, flags, sequence number, port), and of struct
+		// nlmsgerr behind it the error (netlink(7)).
+		if n < unix.SizeofNlMsghdr+4 || binary.NativeEndian.Uint16(answer[4:]) != unix.NLMSG_ERROR {
+			return nil, fmt.Errorf("%w: %x", errNoAnswer, answer[:n])
+		}
+		i := int(binary.NativeEndian.Uint32(answer[8:]))
+		if errno := -int32(binary.NativeEndian.Uint32(answer[unix.SizeofNlMsghdr:])); errno != 0 {
+			if failed == nil {
+				failed = make(map[int]unix.Errno)
+			}
+			failed[i] = unix.Errno(errno)
+		}
+		if i == len(r.addresses)-1 {
+			return failed, nil
+		}
+	}
+}
+
+func (t *table) close() {
+	if t.conn != nil {
+		_ = t.conn.Close() // nothing is under way
+		t.conn = nil
+	}
+}
