@@ -14,8 +14,13 @@ import (
 // BenchmarkSet is what an active does at each advertisement, and what it does now
 // and then.
 func BenchmarkSet(b *testing.B) {
+	lease := time.Second
 	work := map[string]func(*vip.Set) error{
-		"add":      func(s *vip.Set) error { return s.Add(time.Second) },
+		"add within the pause": func(s *vip.Set) error { return s.Add(time.Second) },
+		"add": func(s *vip.Set) error { // another lease is written at once
+			lease ^= 1
+			return s.Add(lease)
+		},
 		"announce": (*vip.Set).Announce,
 	}
 	for what, do := range work {
