@@ -73,6 +73,7 @@ type Agent struct {
 	n        *Node
 	dir      string
 	cfg      config.Config
+	sha      string
 }
 
 // Agent starts an agent.
@@ -96,14 +97,20 @@ func (n *Node) NewAgent(c config.Config) *Agent {
 // started or gets SIGHUP.
 func (a *Agent) Configure(c config.Config) {
 	a.n.f.t.Helper()
+	c = a.Complete(c)
+	text, err := config.Marshal(c)
+	must(a.n.f.t, err)
+	a.Write(text)
+	a.cfg, a.sha, a.Control = c, config.SHA256(text), Control{n: a.n, socket: c.Control}
+}
+
+// Complete fills in what Configure does.
+func (a *Agent) Complete(c config.Config) config.Config {
 	c = complete(c)
 	if c.Control == "" {
 		c.Control = filepath.Join(a.dir, "control.sock")
 	}
-	text, err := config.Marshal(c)
-	must(a.n.f.t, err)
-	a.Write(text)
-	a.cfg, a.Control = c, Control{n: a.n, socket: c.Control}
+	return c
 }
 
 // complete fills in what need not differ.
@@ -129,6 +136,9 @@ func (a *Agent) file() string { return filepath.Join(a.dir, "agent.yaml") }
 
 // Config is what Configure wrote last.
 func (a *Agent) Config() config.Config { return a.cfg }
+
+// SHA256 is of the file that Configure wrote last.
+func (a *Agent) SHA256() string { return a.sha }
 
 // Start starts the agent, also one that has ended.
 func (a *Agent) Start() {

@@ -170,7 +170,7 @@ func TestAFloodOfGarbageMovesNobody(t *testing.T) {
 				t.Logf("%s: %d of %d packets counted as dropped, peak memory %d KiB, %d KiB more than before",
 					m.node.Name, counted, count/len(g.members), m.peakMemory(t)>>10, grown>>10)
 			}
-			t.Logf("%d packets in %v, %.0f a second", count, took, count/took.Seconds())
+			t.Logf("%d packets in %v, %.0f a second", count, took, float64(count)/took.Seconds())
 		})
 	}
 }
