@@ -41,7 +41,7 @@ func each(t *testing.T, test func(*testing.T, field.Family)) {
 // The address is put back at once, and no member changes its state.
 func TestAnAddressThatSomebodyRemovedIsPutBack(t *testing.T) {
 	each(t, func(t *testing.T, family field.Family) {
-		g := newGroup(t, family, 2, nil)
+		g := newGroup(t, family, 2, unhurried)
 		active := g.members[0]
 		for _, removal := range []struct {
 			name   string
@@ -65,7 +65,7 @@ func TestAnAddressThatSomebodyRemovedIsPutBack(t *testing.T) {
 // An address that no member asked for is taken away from a backup.
 func TestAnAddressThatABackupGotIsRemoved(t *testing.T) {
 	each(t, func(t *testing.T, family field.Family) {
-		g := newGroup(t, family, 2, nil)
+		g := newGroup(t, family, 2, unhurried)
 		g.heard(g.members[0])
 		still := g.still()
 		backup := g.members[1]

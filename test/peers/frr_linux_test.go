@@ -30,7 +30,7 @@ func (m *meeting) frr(family field.Family, conf field.VRRP) {
 
 func TestFRRVersion3ByMulticast(t *testing.T) {
 	t.Parallel()
-	const interval = 100 * time.Millisecond
+	const interval = 500 * time.Millisecond
 	t.Run("IPv4", func(t *testing.T) {
 		m := meet(t)
 		m.frr(field.IPv4, field.VRRP{

@@ -65,7 +65,7 @@ func TestKeepalivedVersion2ByMulticast(t *testing.T) {
 
 func TestKeepalivedVersion3ByUnicast(t *testing.T) {
 	t.Parallel()
-	const interval = 200 * time.Millisecond
+	const interval = 500 * time.Millisecond
 	shared := prefixes("192.168.200.123/32")
 	pair := func(t *testing.T, us, them int, preempt bool) *meeting {
 		m := meet(t)
@@ -142,7 +142,7 @@ func TestKeepalivedVersion3ByUnicast(t *testing.T) {
 
 func TestKeepalivedVersion3ByMulticast(t *testing.T) {
 	t.Parallel()
-	const interval = 100 * time.Millisecond
+	const interval = 500 * time.Millisecond
 	t.Run("IPv4", func(t *testing.T) {
 		m := meet(t)
 		shared := prefixes("192.168.200.11/32", "192.168.200.12/32")
@@ -173,7 +173,7 @@ func TestKeepalivedVersion3ByMulticast(t *testing.T) {
 
 func TestKeepalivedVersion3ByUnicastOverIPv6(t *testing.T) {
 	m := meet(t)
-	const interval = 100 * time.Millisecond
+	const interval = 500 * time.Millisecond
 	shared := prefixes("fe80::200:11/128", "fd00:200::11/128")
 	m.keepalived(field.VRRP{
 		Version: 3, VRID: 60, Priority: 100, Interval: interval, NoPreempt: true, Addresses: shared,
