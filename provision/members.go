@@ -2,10 +2,8 @@ package provision
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/havip/havip/agent/api"
 	"github.com/havip/havip/provision/plan"
@@ -99,29 +97,13 @@ func agreed(members []MemberStatus) (active MemberStatus, ok bool) {
 		}
 	}
 	for _, m := range members {
-		ok = ok && (m.ServerID == active.ServerID || m.hears(active)) && len(m.problems(api.ProblemAdvertsBlocked)) == 0
+		ok = ok && (m.ServerID == active.ServerID || m.hears(active))
 	}
 	return active, ok
 }
 
-// hears tells whether each router of the member has heard the active one's
-// advertisements within its down interval (RFC 9568 section 6.1: three
-// intervals and the skew, which is less than one), by the member's own clock.
-func (m MemberStatus) hears(active MemberStatus) bool {
-	for i, r := range m.Status.Routers {
-		if i >= len(active.Status.Routers) {
-			return false
-		}
-		a := active.Status.Routers[i]
-		down := 4 * time.Duration(max(r.Interval, a.Interval))
-		if !slices.ContainsFunc(r.Peers, func(p api.Peer) bool {
-			return p.Address == a.Source && !p.LastAdvert.IsZero() && m.Status.Now.Sub(p.LastAdvert) <= down
-		}) {
-			return false
-		}
-	}
-	return true
-}
+// hears tells whether the member hears the active one's advertisements.
+func (m MemberStatus) hears(active MemberStatus) bool { return plan.Hears(m.Status, active.Status) }
 
 // problems are those of one kind that the member's agent sees.
 func (m MemberStatus) problems(code string) []api.Problem {

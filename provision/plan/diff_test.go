@@ -303,6 +303,27 @@ func TestDriftIsExplainedAndMended(t *testing.T) {
 	}
 }
 
+// What the active saw of a blocked protocol is over once the backup hears it.
+func TestABackupThatHearsTheActiveEndsWhatThatOneSaw(t *testing.T) {
+	o := settled(t, "1 2")
+	reportProblem(&o, "server-1", api.Problem{Code: api.ProblemAdvertsBlocked, Peer: addr("10.0.0.131")})
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	hear := func(ago time.Duration) {
+		editRouter(&o, "server-2", func(r *api.Router) {
+			r.Interval, r.Peers = api.Duration(time.Second), []api.Peer{{Address: addr("10.0.0.130"), LastAdvert: now.Add(-ago)}}
+		})
+		editHost(&o, "server-2", func(h *plan.Host) { h.Agent.Status.Now = now })
+	}
+	hear(time.Minute)
+	if d := plan.Drift(want(o, "1 2"), o); len(d) != 1 {
+		t.Errorf("last heard a minute ago, it is said: %+v", d)
+	}
+	hear(time.Second)
+	if d := plan.Drift(want(o, "1 2"), o); len(d) != 0 {
+		t.Errorf("heard a second ago, it is still said: %+v", d)
+	}
+}
+
 // setState puts a member into a state; an active one holds the VIP.
 func setState(o *plan.Observed, id string, s api.State) {
 	editRouter(o, id, func(r *api.Router) { r.State, r.Held = s, s == api.Active })

@@ -15,6 +15,11 @@ func (r *report) problems() {
 	r.eachStatus(func(id, name string, st *api.Status) {
 		for _, vr := range st.Routers {
 			for _, p := range vr.Problems {
+				// An active is told nothing by the silence of a backup, and keeps
+				// what it saw for half a minute.
+				if p.Code == api.ProblemAdvertsBlocked && r.heard(p.Peer, st) {
+					continue
+				}
 				d := r.problem(id, name, vr, p)
 				if key := d.Object + "\n" + d.Message; !said[key] {
 					said[key] = true
@@ -60,7 +65,7 @@ func (r *report) ends(name string, peer netip.Addr) string {
 		other = peer.String()
 	}
 	for _, m := range r.d.Members {
-		if slices.ContainsFunc(m.Ports, func(p MemberPort) bool { return p.Address == peer }) {
+		if m.sendsFrom(peer) {
 			other = r.names.of(m.Server.ID)
 		}
 	}

@@ -87,7 +87,7 @@ func defaults() document {
 		VRRP: vrrp{
 			Interval: api.Duration(DefaultInterval), Version: 3, Mode: modeUnicast,
 			StartDelay: api.Duration(DefaultStartDelay),
-			Announce: config.Announce{Refresh: config.DefaultRefresh},
+			Announce:   config.Announce{Refresh: config.DefaultRefresh},
 		},
 		Verify: Verify{Kind: VerifyTCP, Port: 22},
 		SSH:    ssh{HostKeys: KnownHosts},
