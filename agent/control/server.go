@@ -25,6 +25,7 @@ const (
 	maxConnections = 16
 	maxRequest     = 4096
 	ioTimeout      = 5 * time.Second
+	followTimeout  = 30 * time.Second // of a reader of events that does not read
 	dialTimeout    = time.Second
 	acceptRetry    = 100 * time.Millisecond
 	socketMode     = 0o660
@@ -196,7 +197,7 @@ func streamEvents(ctx context.Context, conn net.Conn, agent Agent, follow bool) 
 	for {
 		events, more := agent.Events(last)
 		for _, ev := range events {
-			if err := writeLine(conn, ev); err != nil {
+			if err := writeLineWithin(conn, ev, followTimeout); err != nil {
 				return
 			}
 			last = ev.Seq
@@ -213,12 +214,14 @@ func streamEvents(ctx context.Context, conn net.Conn, agent Agent, follow bool) 
 }
 
 // writeLine writes v as one line.
-func writeLine(conn net.Conn, v any) error {
+func writeLine(conn net.Conn, v any) error { return writeLineWithin(conn, v, ioTimeout) }
+
+func writeLineWithin(conn net.Conn, v any, limit time.Duration) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	if err := conn.SetWriteDeadline(time.Now().Add(ioTimeout)); err != nil {
+	if err := conn.SetWriteDeadline(time.Now().Add(limit)); err != nil {
 		return err
 	}
 	_, err = conn.Write(append(b, '\n'))

@@ -53,6 +53,9 @@ func (e *Engine) reload(cfg config.Config, sha string) error {
 	if !slices.EqualFunc(e.cfg.Checks, cfg.Checks, config.Check.Equal) {
 		changes = append(changes, "checks")
 	}
+	if e.cfg.Metrics != cfg.Metrics { // which the owner of the engine serves
+		changes = append(changes, "metrics")
+	}
 	e.cfg, e.sha = cfg, sha
 	e.tracker.Set(cfg.Checks)
 	e.tellHealth() // a check that failed may be gone

@@ -147,15 +147,18 @@ func eventsCommand(args []string, s Streams) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	out := json.NewEncoder(s.Out)
+	lines, people := json.NewEncoder(s.Out), eventPrinter{w: s.Out}
 	err = client.Events(ctx, *follow, func(ev api.Event) error {
 		if *asJSON {
-			return out.Encode(ev)
+			return lines.Encode(ev)
 		}
-		return printEvent(s.Out, ev)
+		return people.print(ev)
 	})
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return nil // interrupted: that is how following ends
+	case err == nil && *follow:
+		return &hintError{errors.New("the agent sends no more events"), "it has stopped, or did not wait for this slow reader"}
 	}
 	return explain(err)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -116,8 +115,12 @@ func script() scripted {
 		status: api.Status{
 			Version: api.Version, Agent: "0.3.0", Group: "bastion", Started: now.Add(-time.Hour), Now: now,
 			Routers: []api.Router{{
-				VRID: 51, State: api.Backup, Since: now.Add(-2500 * time.Millisecond), Reason: "started", Priority: 250,
+				VRID: 51, Version: 3, Mode: "unicast", State: api.Backup, Since: now.Add(-2500 * time.Millisecond), Reason: "started", Priority: 250,
 				Interface: "ens3", Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.0.136/32")},
+				Problems: []api.Problem{{
+					Code: api.ProblemAdvertsBlocked, Since: now.Add(-90 * time.Second),
+					Detail: "10.0.0.131 announces 10.0.0.136, but its advertisements do not arrive",
+				}},
 				Peers: []api.Peer{
 					{Address: netip.MustParseAddr("10.0.0.131"), LastAdvert: now.Add(-120 * time.Millisecond)},
 					{Address: netip.MustParseAddr("10.0.0.132")},
@@ -126,8 +129,8 @@ func script() scripted {
 			Checks: []api.Check{{Name: "ssh", Since: now.Add(-time.Minute), Why: "connection refused"}},
 		},
 		events: []api.Event{
-			{Seq: 1, Time: now, Kind: "transition", VRID: 51, From: api.Init, To: api.Backup, Reason: "started"},
-			{Seq: 2, Time: now.Add(time.Second), Kind: "check", Detail: "ssh failed: connection refused"},
+			{Seq: 1, Time: now, Mono: api.Duration(125 * time.Millisecond), Kind: "transition", VRID: 51, From: api.Init, To: api.Backup, Reason: "started"},
+			{Seq: 2, Time: now.Add(time.Second), Mono: api.Duration(1125 * time.Millisecond), Kind: "check", Detail: "ssh failed: connection refused"},
 		},
 	}
 }
@@ -154,8 +157,10 @@ func TestWhatAPersonReads(t *testing.T) {
 	}{
 		{"status", []string{"status"}, exitDone, `bastion   havip-agent 0.3.0   up 1h0m0s
 
-ADDRESS      STATE    PRIORITY   SINCE   INTERFACE   HELD   WHY
-10.0.0.136   backup   250        2.5s    ens3        no     started
+ADDRESS      STATE    PRIORITY   SINCE   INTERFACE   HELD   ROUTER               WHY
+10.0.0.136   backup   250        2.5s    ens3        no     51, VRRPv3 unicast   started
+
+! adverts-blocked, router 51, for 1m30s: 10.0.0.131 announces 10.0.0.136, but its advertisements do not arrive
 
 PEER         LAST ADVERTISEMENT
 10.0.0.131   120ms ago
@@ -164,8 +169,8 @@ PEER         LAST ADVERTISEMENT
 CHECK   RESULT                       SINCE
 ssh     failed: connection refused   1m0s
 `},
-		{"events", []string{"events"}, exitDone, `2026-11-22 13:00:00.000  transition  router 51: init -> backup: started
-2026-11-22 13:00:01.000  check       ssh failed: connection refused
+		{"events", []string{"events"}, exitDone, `2026-11-22 13:00:00.000       +0.125s  transition  router 51: init -> backup: started
+2026-11-22 13:00:01.000       +1.125s  check       ssh failed: connection refused
 `},
 		{"a switchover that does not come about", []string{"switchover"}, exitFailed, ""},
 	}
@@ -196,42 +201,18 @@ ssh     failed: connection refused   1m0s
 	})
 }
 
-func TestTheLogTellsEachEventAndWhatWasLost(t *testing.T) {
-	tests := []struct {
-		name    string
-		journal string // JOURNAL_STREAM
-		time    bool
-	}{
-		{"beside journald, which has the time", "8:1234", false},
-		{"elsewhere", "", true},
+func TestMissingEventsAreNamed(t *testing.T) {
+	var b bytes.Buffer
+	p := eventPrinter{w: &b}
+	for _, seq := range []uint64{8, 9, 20} {
+		if err := p.print(api.Event{Seq: seq, Kind: "drop", Detail: "ttl: 1"}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Setenv("JOURNAL_STREAM", tt.journal)
-			source := script()
-			source.events[1].Seq = 5 // 2 to 4 were overwritten
-			var b bytes.Buffer
-			ctx, cancel := context.WithCancel(t.Context())
-			cancel() // writes what is there, then ends
-			logEvents(ctx, source, newLogger(&b))
-			var got strings.Builder
-			for line := range strings.Lines(b.String()) {
-				before, rest, _ := strings.Cut(line, "level=")
-				if hasTime := strings.HasPrefix(before, "time="); hasTime != tt.time {
-					t.Errorf("time in the line: %t, want %t: %s", hasTime, tt.time, line)
-				}
-				got.WriteString(rest)
-			}
-			want := `INFO msg=transition vrid=51 from=init to=backup reason=started
-WARN msg="events were lost: the log is slower than they came" count=3
-INFO msg=check detail="ssh failed: connection refused"
-`
-			if diff := cmp.Diff(want, got.String()); diff != "" {
-				t.Errorf("log (-want +got):\n%s", diff)
-			}
-		})
-	}
-	if level("announce") >= slog.LevelInfo {
-		t.Error("each refresh of an announcement is in the log")
+	const line = "0001-01-01 00:00:00.000       +0.000s  drop        ttl: 1\n"
+	want := "(7 older events are no longer kept)\n" + line + line +
+		"(10 events are missing here: they came faster than they were read)\n" + line
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

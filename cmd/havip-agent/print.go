@@ -14,10 +14,16 @@ import (
 func printStatus(w io.Writer, s api.Status) error {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(t, "%s   havip-agent %s   up %s\n\n", s.Group, s.Agent, since(s.Now, s.Started))
-	fmt.Fprint(t, "ADDRESS\tSTATE\tPRIORITY\tSINCE\tINTERFACE\tHELD\tWHY\n")
+	fmt.Fprint(t, "ADDRESS\tSTATE\tPRIORITY\tSINCE\tINTERFACE\tHELD\tROUTER\tWHY\n")
 	for _, r := range s.Routers {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", addresses(r), r.State, r.Priority,
-			since(s.Now, r.Since), dash(r.Interface), yesNo(r.Held), r.Reason)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", addresses(r), r.State, r.Priority,
+			since(s.Now, r.Since), dash(r.Interface), yesNo(r.Held), protocol(r), r.Reason)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if err := printProblems(w, s); err != nil {
+		return err
 	}
 	fmt.Fprint(t, "\nPEER\tLAST ADVERTISEMENT\n")
 	for _, r := range s.Routers {
@@ -42,9 +48,48 @@ func printStatus(w io.Writer, s api.Status) error {
 	return t.Flush()
 }
 
-// printEvent writes one event for people.
-func printEvent(w io.Writer, ev api.Event) error {
-	_, err := fmt.Fprintf(w, "%s  %-10s  %s\n", ev.Time.Format("2006-01-02 15:04:05.000"), ev.Kind, describe(ev))
+// printProblems writes what the agent sees wrong, in whole sentences: they are
+// too long for a table.
+func printProblems(w io.Writer, s api.Status) error {
+	for _, r := range s.Routers {
+		for _, p := range r.Problems {
+			if _, err := fmt.Fprintf(w, "\n! %s, router %d, for %s: %s\n", p.Code, r.VRID, since(s.Now, p.Since), p.Detail); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// protocol is how a router talks: "51, VRRPv3 unicast".
+func protocol(r api.Router) string {
+	text := fmt.Sprintf("%d", r.VRID)
+	if r.Version != 0 { // an older agent does not say
+		text += fmt.Sprintf(", VRRPv%d %s", r.Version, r.Mode)
+	}
+	return text
+}
+
+// eventPrinter writes events for people, and names those that are missing.
+type eventPrinter struct {
+	w    io.Writer
+	last uint64 // Seq of the one before
+}
+
+func (p *eventPrinter) print(ev api.Event) error {
+	switch missing := ev.Seq - p.last - 1; {
+	case missing > 0 && p.last == 0:
+		if _, err := fmt.Fprintf(p.w, "(%d older events are no longer kept)\n", missing); err != nil {
+			return err
+		}
+	case missing > 0:
+		if _, err := fmt.Fprintf(p.w, "(%d events are missing here: they came faster than they were read)\n", missing); err != nil {
+			return err
+		}
+	}
+	p.last = ev.Seq
+	_, err := fmt.Fprintf(p.w, "%s  %12s  %-10s  %s\n", ev.Time.Format("2006-01-02 15:04:05.000"),
+		fmt.Sprintf("+%.3fs", time.Duration(ev.Mono).Seconds()), ev.Kind, describe(ev))
 	return err
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
-	"log/slog"
 	"log/syslog"
 	"math/rand/v2"
 	"os"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/havip/havip/agent/control"
 	"github.com/havip/havip/agent/engine"
+	"github.com/havip/havip/agent/metrics"
 	"github.com/havip/havip/agent/track"
 )
 
@@ -25,20 +24,35 @@ func runCommand(args []string, s Streams) error {
 	if err := parse(fs, args, s); err != nil {
 		return err
 	}
-	out := s.Err
+	out := stderrSink(s.Err)
 	if *toSyslog {
 		w, err := syslog.New(syslog.LOG_DAEMON|syslog.LOG_INFO, "havip-agent")
 		if err != nil {
 			return &hintError{fmt.Errorf("log to syslog: %w", err), "start a syslog daemon, or leave --syslog out"}
 		}
 		defer w.Close()
-		out = w
+		out = syslogSink(w)
 	}
 	return run(*path, out)
 }
 
+// severity writes with one severity of a syslog writer.
+type severity func(line string) error
+
+// Write implements io.Writer.
+func (s severity) Write(line []byte) (int, error) {
+	if err := s(string(line)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
+
+func syslogSink(w *syslog.Writer) sink {
+	return sink{severity(w.Debug), severity(w.Info), severity(w.Warning), severity(w.Err), true}
+}
+
 // run is the agent from its start to its end.
-func run(path string, out io.Writer) error {
+func run(path string, out sink) error {
 	// From the first moment: a signal that is not caught would end the agent
 	// without a handover.
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
@@ -51,6 +65,7 @@ func run(path string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	boundMemory()
 	log := newLogger(out)
 	log.Info("starting", "version", currentVersion(), "group", cfg.Group, "config", path)
 	if err := goRealtime(); err != nil {
@@ -73,6 +88,12 @@ func run(path string, out io.Writer) error {
 		Notify:   n.notify,
 		Watchdog: watchdogInterval(log),
 	})
+	page := metrics.NewServer(agent.Status)
+	defer page.Close()
+	if err := page.Move(cfg.Metrics); err != nil {
+		// The address must not depend on it; a reload tries again.
+		log.Error("metrics are not served", "error", err)
+	}
 	// What serves the engine ends after it: a client that follows the events
 	// sees the handover to its end.
 	serve, end := context.WithCancel(context.Background())
@@ -80,31 +101,10 @@ func run(path string, out io.Writer) error {
 	var tasks sync.WaitGroup
 	tasks.Go(func() { server.Serve(serve, agent) })
 	tasks.Go(func() { logEvents(serve, agent, log) })
-	tasks.Go(func() { reloads(serve, reload, path, agent, n, log) })
+	tasks.Go(func() { reloader{path, agent, page, n, log}.serve(serve, reload) })
 	err = agent.Run(stop)
 	end()
 	tasks.Wait()
 	log.Info("stopped")
 	return err
-}
-
-// reloads applies the configuration file at each signal until ctx ends. One
-// that is wrong is reported and changes nothing.
-func reloads(ctx context.Context, signals <-chan os.Signal, path string, agent *engine.Engine, n *notifier, log *slog.Logger) {
-	for {
-		select {
-		case <-signals:
-		case <-ctx.Done():
-			return
-		}
-		n.reloading()
-		cfg, sha, err := loadConfig(path)
-		if err == nil {
-			err = agent.Reload(ctx, cfg, sha)
-		}
-		if err != nil {
-			log.Error("the configuration was not reloaded, the old one goes on", "error", err)
-		}
-		n.reloaded()
-	}
 }
