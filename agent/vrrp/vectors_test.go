@@ -95,7 +95,7 @@ func TestPacketsOfOtherProjects(t *testing.T) {
 // what tcpdump prints of it.
 func TestTcpdumpSaysTheSame(t *testing.T) {
 	packets := readPcap(t, readVectors(t, "tcpdump.pcap"))
-	lines := strings.Split(strings.TrimSpace(string(readVectors(t, "tcpdump.out"))), "\n")
+	lines := strings.Split(strings.TrimSpace(string(readVectors(t, "tcpdump.txt"))), "\n")
 	if len(packets) != 165 || len(lines) != len(packets) {
 		t.Fatalf("got %d packets and %d lines, want 165", len(packets), len(lines))
 	}
