@@ -1,15 +1,12 @@
 package vip
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
-	"time"
 
-	"github.com/mdlayher/socket"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
@@ -18,11 +15,10 @@ import (
 // all VIPs in one request. An active does this at each advertisement; it takes a
 // tenth of what netlink.AddrReplace does, which makes message and socket anew.
 type table struct {
-	conn *socket.Conn // opened by the first request
+	// fd is of a blocking socket: the kernel has answered when a request has been
+	// sent, so that there is nothing to wait for. Zero until the first request.
+	fd int
 }
-
-// errNoAnswer is for a kernel that takes a request and does not answer it.
-var errNoAnswer = errors.New("no answer from the kernel")
 
 // request is messages for the table, one for each address.
 type request struct {
@@ -101,12 +97,12 @@ func (t *table) execute(r request, ignore ...unix.Errno) error {
 	if len(r.addresses) == 0 {
 		return nil
 	}
-	if t.conn == nil {
-		conn, err := socket.Socket(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE, "netlink", nil)
+	if t.fd == 0 {
+		fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
 		if err != nil {
-			return err
+			return fmt.Errorf("open netlink socket: %w", err)
 		}
-		t.conn = conn
+		t.fd = fd
 	}
 	failed, err := t.exchange(r)
 	if err != nil {
@@ -122,26 +118,21 @@ func (t *table) execute(r request, ignore ...unix.Errno) error {
 	return errors.Join(errs...)
 }
 
-// exchange sends the request and reads answers to that of the last message. The
-// kernel has answered when Sendto returns; the limit is for one that does not.
+// exchange sends the request and reads the answers, to that of the last message.
 func (t *table) exchange(r request) (failed map[int]unix.Errno, err error) {
-	const limit = time.Second
-	if err := t.conn.Sendto(context.Background(), r.messages, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return nil, err
-	}
-	if err := t.conn.SetReadDeadline(time.Now().Add(limit)); err != nil {
-		return nil, err
+	if err := unix.Sendto(t.fd, r.messages, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return nil, fmt.Errorf("send to netlink: %w", err)
 	}
 	var answer [512]byte
 	for {
-		n, _, err := t.conn.Recvfrom(context.Background(), answer[:], 0)
+		n, _, err := unix.Recvfrom(t.fd, answer[:], unix.MSG_DONTWAIT)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", errNoAnswer, err)
+			return nil, fmt.Errorf("read the answer of netlink: %w", err)
 		}
 		// struct nlmsghdr (length, type, flags, sequence number, port), and of struct
 		// nlmsgerr behind it the error (netlink(7)).
 		if n < unix.SizeofNlMsghdr+4 || binary.NativeEndian.Uint16(answer[4:]) != unix.NLMSG_ERROR {
-			return nil, fmt.Errorf("%w: %x", errNoAnswer, answer[:n])
+			return nil, fmt.Errorf("netlink answered %x", answer[:n])
 		}
 		i := int(binary.NativeEndian.Uint32(answer[8:]))
 		if errno := -int32(binary.NativeEndian.Uint32(answer[unix.SizeofNlMsghdr:])); errno != 0 {
@@ -157,8 +148,8 @@ func (t *table) exchange(r request) (failed map[int]unix.Errno, err error) {
 }
 
 func (t *table) close() {
-	if t.conn != nil {
-		_ = t.conn.Close() // nothing is under way
-		t.conn = nil
+	if t.fd != 0 {
+		_ = unix.Close(t.fd) // nothing is under way
+		t.fd = 0
 	}
 }
