@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 
 	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -102,6 +104,7 @@ func (t *table) execute(r request, ignore ...unix.Errno) error {
 		if err != nil {
 			return fmt.Errorf("open netlink socket: %w", err)
 		}
+		bindToOwnPort(fd)
 		t.fd = fd
 	}
 	failed, err := t.exchange(r)
@@ -116,6 +119,40 @@ func (t *table) execute(r request, ignore ...unix.Errno) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// A notification names the port of whose request it tells. The tables of this
+// process have ports by which the kernel can keep their renewals from Watch: the
+// process ID and a number below it. It has up to 22 bits (PID_MAX_LIMIT).
+const portBits = 10
+
+// bindToOwnPort takes a free one of these ports. Without one the kernel chooses
+// (netlink(7)), and Watch hears of what it need not.
+func bindToOwnPort(fd int) {
+	for n := range uint32(1 << portBits) {
+		port := uint32(os.Getpid())<<portBits | n
+		if unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Pid: port}) != unix.EADDRINUSE {
+			return
+		}
+	}
+}
+
+// newsFilter keeps the notifications that are not of what a table of this process
+// has written. A filter reads words in network order, and the kernel writes them in
+// its own.
+func newsFilter() ([]bpf.RawInstruction, error) {
+	const kind, port = 4, 12 // in struct nlmsghdr
+	native := func(v uint32) uint32 { return binary.BigEndian.Uint32(binary.NativeEndian.AppendUint32(nil, v)) }
+	own := uint32(os.Getpid()) << portBits
+	return bpf.Assemble([]bpf.Instruction{
+		bpf.LoadAbsolute{Off: kind, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(networkOrder(unix.RTM_NEWADDR)), SkipTrue: 4},
+		bpf.LoadAbsolute{Off: port, Size: 4},
+		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: native(^uint32(1<<portBits - 1))},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: native(own), SkipTrue: 1},
+		bpf.RetConstant{Val: 0},
+		bpf.RetConstant{Val: 1 << 16},
+	})
 }
 
 // exchange sends the request and reads the answers, to that of the last message.

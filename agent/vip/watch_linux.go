@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -77,10 +78,19 @@ func follow(ctx context.Context, events *os.File, period time.Duration, known re
 }
 
 // subscribe opens a non-blocking netlink socket in the namespace of the calling
-// thread that hears of links and addresses.
+// thread that hears of links and addresses, but not of the leases that this process
+// renews: with hundreds of routers it would do nothing else.
 func subscribe() (*os.File, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
 	if err != nil {
+		return nil, err
+	}
+	filter, err := newsFilter()
+	if err == nil {
+		err = attach(fd, filter)
+	}
+	if err != nil {
+		_ = unix.Close(fd)
 		return nil, err
 	}
 	groups := uint32(1<<(unix.RTNLGRP_LINK-1) | 1<<(unix.RTNLGRP_IPV4_IFADDR-1) | 1<<(unix.RTNLGRP_IPV6_IFADDR-1))
@@ -91,8 +101,18 @@ func subscribe() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "netlink"), nil
 }
 
+func attach(fd int, filter []bpf.RawInstruction) error {
+	program := make([]unix.SockFilter, len(filter))
+	for i, in := range filter {
+		program[i] = unix.SockFilter{Code: in.Op, Jt: in.Jt, Jf: in.Jf, K: in.K}
+	}
+	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
+}
+
 // refreshFilter knows the addresses that were notified, so that a refresh of a
-// lease, which changes nothing but its time stamps, can be told from a change.
+// lease by another agent of this server, which changes nothing but its time stamps,
+// can be told from a change.
 type refreshFilter map[refreshKey]uint32
 
 type refreshKey struct {

@@ -3,10 +3,12 @@ package vip
 import (
 	"context"
 	"encoding/binary"
+	"net"
 	"net/netip"
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
@@ -94,12 +96,11 @@ func TestWatchReportsWhatChangesUntilItsContextEnds(t *testing.T) {
 				}
 			}
 		}
-		netnstest.Must(t, s.Add(time.Minute))
-		expect("the VIP was added", func(s State) bool { return s.Held })
+		netnstest.AddAddress(t, netnstest.Device, "10.99.0.100/32")
+		expect("the VIP was added by hand", func(s State) bool { return s.Held })
 		netnstest.DelAddress(t, netnstest.Device, "10.99.0.100/32")
 		expect("the VIP was deleted by hand", func(s State) bool { return !s.Held })
-		netnstest.Must(t, s.Add(time.Second))
-		expect("the VIP was added again", func(s State) bool { return s.Held })
+		netnstest.Must(t, s.Add(time.Second)) // our own doing is no news
 		expect("its lease ran out", func(s State) bool { return !s.Held })
 		netnstest.DelAddress(t, netnstest.Device, "10.99.0.1/24")
 		expect("the own address was deleted", func(s State) bool { return !s.Usable })
@@ -124,6 +125,37 @@ func TestWatchReportsWhatChangesUntilItsContextEnds(t *testing.T) {
 	})
 }
 
+func TestWatchDoesNotHearOfOurOwnRenewals(t *testing.T) {
+	netnstest.New(t).Do(t, func() {
+		nic, err := Find(config.Interface{Name: "lo"})
+		netnstest.Must(t, err)
+		var sets []*Set
+		for i := range 3 { // each has a port of its own
+			vip := netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 9, 9, byte(i)}), 32)
+			s := NewSet(Config{NIC: nic, Addresses: []netip.Prefix{vip}})
+			defer s.Close()
+			netnstest.Must(t, s.Add(time.Minute))
+			sets = append(sets, s)
+		}
+		events, err := subscribe()
+		netnstest.Must(t, err)
+		defer events.Close()
+		for i := range 10 {
+			for _, s := range sets {
+				netnstest.Must(t, s.Add(time.Minute+time.Duration(i)))
+			}
+		}
+		netnstest.Must(t, sets[0].Remove()) // a removal is heard, whoever's it is
+		netnstest.Must(t, events.SetReadDeadline(time.Now().Add(30*time.Second)))
+		buffer := make([]byte, 32<<10)
+		n, err := events.Read(buffer)
+		netnstest.Must(t, err)
+		if kind := binary.NativeEndian.Uint16(buffer[4:n]); kind != unix.RTM_DELADDR {
+			t.Errorf("got a notification of type %d first, want the removal", kind)
+		}
+	})
+}
+
 func TestWatchReportsAfterNotificationsWereLost(t *testing.T) {
 	n := netnstest.New(t)
 	n.Do(t, func() {
@@ -135,18 +167,20 @@ func TestWatchReportsAfterNotificationsWereLost(t *testing.T) {
 			err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 0) // the least there is
 		}))
 		netnstest.Must(t, err)
-		nic, err := Find(config.Interface{Name: "lo"})
-		netnstest.Must(t, err)
-		s := NewSet(Config{NIC: nic, Addresses: []netip.Prefix{netip.MustParsePrefix("127.9.9.9/32")}})
-		netnstest.Must(t, s.Add(time.Minute))
+		refresh := func(seconds int) { // as another agent does it
+			netnstest.Must(t, netlink.AddrReplace(netnstest.Link(t, "lo"), &netlink.Addr{
+				IPNet: netlink.NewIPNet(net.IPv4(127, 9, 9, 9)), ValidLft: seconds, PreferedLft: seconds,
+			}))
+		}
+		refresh(60)
 		all, err := readAddresses()
 		netnstest.Must(t, err)
 		known := make(refreshFilter) // so that no refresh is news
 		for _, a := range all {
 			known[keyOf(a)] = a.flags
 		}
-		for i := range 100 { // far more than fit; with the same lease it would do nothing
-			netnstest.Must(t, s.Add(time.Minute+time.Duration(i)))
+		for range 100 { // far more than fit
+			refresh(60)
 		}
 
 		ctx, cancel := context.WithCancel(t.Context())
