@@ -86,16 +86,20 @@ func addCounter(t *text, name string, value float64, router []label, with func(n
 
 func counterHelp() map[string]string {
 	return map[string]string{
-		"address_mismatches": "Advertisements with other addresses than ours.",
-		"adverts_received":   "Advertisements received and used.",
-		"adverts_sent":       "Advertisements sent.",
-		"announcements":      "Rounds of gratuitous ARP or unsolicited neighbour advertisements.",
-		"claims":             "Announcements of our VIPs by others.",
-		"late_wakeups":       "Timers that fired late.",
-		"renewals":           "Renewals of the lease of the VIPs.",
-		"rivals":             "Advertisements of another active that lost against this one.",
-		"vips_removed":       "VIPs removed because this member is not active.",
-		"vips_restored":      "VIPs put back after somebody had removed them.",
+		"address_mismatches":     "Advertisements with other addresses than ours.",
+		"adverts_received":       "Advertisements received and used.",
+		"adverts_sent":           "Advertisements sent.",
+		"announcements":          "Rounds of gratuitous ARP or unsolicited neighbour advertisements.",
+		"claims":                 "Announcements of our VIPs by others.",
+		"first_not_link_local":   "IPv6 advertisements whose first address is not link-local.",
+		"interval_mismatches":    "Advertisements with another interval than ours.",
+		"priority_zero_received": "Advertisements of a peer that leaves (priority 0).",
+		"priority_zero_sent":     "Advertisements that this member leaves (priority 0).",
+		"late_wakeups":           "Timers that fired late.",
+		"renewals":               "Renewals of the lease of the VIPs.",
+		"rivals":                 "Advertisements of another active that lost against this one.",
+		"vips_removed":           "VIPs removed because this member is not active.",
+		"vips_restored":          "VIPs put back after somebody had removed them.",
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 )
 
 // text collects metrics and writes them in the text exposition format 0.0.4 of
-// Prometheus. The client library would do it too, for 2 MB more of memory (see
-// docs/performance.md): a quarter of what the agent has in all.
+// Prometheus. The client library would do it too, at a quarter more of
+// memory (docs/dependencies.md has the figures).
 type text struct {
 	families []*family
 	byName   map[string]*family

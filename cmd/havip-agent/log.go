@@ -143,7 +143,7 @@ func level(kind string) slog.Level {
 	switch kind {
 	case "announce":
 		return slog.LevelDebug // each has a transition, or is one of a schedule
-	case "fault", "rival", "vip", "drop", "problem", "claim":
+	case "fault", "rival", "vip", "drop", "link", "blocked", "conflict", "mismatch":
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo
