@@ -40,7 +40,9 @@ func (a Control) Router() api.Router {
 // Transitions counts the changes of state of all routers since the start.
 func (a Control) Transitions() (count uint64) {
 	for _, r := range a.Status().Routers {
-		count += r.Counters["transitions"]
+		for _, n := range r.Transitions {
+			count += n
+		}
 	}
 	return count
 }

@@ -28,8 +28,20 @@ func (n *Node) up(name string) {
 	Eventually(n.f.t, "the cable of "+n.Name+" carries", func() bool {
 		return isUp(n.f.t, n.Space, name) && isUp(n.f.t, n.f.sw, n.port)
 	})
-	// The kernel has it tell now where it is; what it said at first was lost.
-	must(n.f.t, n.Space.Links().LinkSetHardwareAddr(nic, n.MAC))
+	n.announce(name) // what the kernel said when the NIC came up was lost
+}
+
+// Announce has the kernel tell the neighbours of all addresses of the NIC.
+func (n *Node) Announce() {
+	n.f.t.Helper()
+	n.announce(Device)
+}
+
+// announce: a kernel that is set so announces when a NIC gets a MAC, also the
+// one that it has.
+func (n *Node) announce(name string) {
+	n.f.t.Helper()
+	must(n.f.t, n.Space.Links().LinkSetHardwareAddr(link(n.f.t, n.Space, name), n.MAC))
 }
 
 // NIC switches the NIC off or on. Switched on again it has its IPv6 addresses

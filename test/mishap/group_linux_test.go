@@ -145,14 +145,19 @@ func isOne(m *member, of []*member) bool {
 // heard waits for some advertisements to be sent and received from now on.
 func (g *group) heard(active *member) {
 	g.t.Helper()
-	const adverts = 3
-	for _, m := range g.members {
-		name := "adverts_received"
+	const adverts = 2
+	count := func(m *member) uint64 {
 		if m == active {
-			name = "adverts_sent"
+			return m.Router().Counters["adverts_sent"]
 		}
-		before := m.Router().Counters[name]
-		field.Eventually(g.t, m.node.Name+" takes part", func() bool { return m.Router().Counters[name] >= before+adverts })
+		return m.Router().Counters["adverts_received"]
+	}
+	before := map[*member]uint64{}
+	for _, m := range g.members {
+		before[m] = count(m)
+	}
+	for _, m := range g.members {
+		field.Eventually(g.t, m.node.Name+" takes part", func() bool { return count(m) >= before[m]+adverts })
 	}
 }
 

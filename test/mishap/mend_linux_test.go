@@ -48,6 +48,7 @@ func TestAnAddressThatSomebodyRemovedIsPutBack(t *testing.T) {
 			remove func()
 		}{
 			{"by hand", func() { active.node.Remove(g.vip) }},
+			{"with all others", active.node.Flush},
 		} {
 			g.heard(active)
 			still := g.still()
