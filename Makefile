@@ -17,7 +17,7 @@ DIST := havip-linux-amd64 havip-linux-arm64 havip-darwin-amd64 havip-darwin-arm6
 # the lab needs root; the build does not
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo build agent dist dist-check test fuzz bench lint docs cloud-up cloud-down cloud-status cloud-states acceptance clean
+.PHONY: help demo build agent dist dist-check test fuzz bench soak lint docs cloud-up cloud-down cloud-status cloud-states acceptance clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -87,6 +87,10 @@ lint: ## vet, staticcheck, gofumpt; shellcheck where it is installed
 	  if [ -n "$$files" ]; then echo "gofumpt would change:"; echo "$$files"; exit 1; fi
 	@if command -v shellcheck >/dev/null; then cd test/cloud && shellcheck $(SHELL_FILES:%=../../%); \
 	  else echo "shellcheck is not installed, the shell files are not checked"; fi
+
+# Full counts of what `make test` does in part. SOAK_FLAGS=-seed=N repeats the deaths of a run.
+soak: ## 200 deaths of the active, floods of a million packets over each family (20 min, root)
+	HAVIP_REQUIRE_NETNS=1 $(GO) test -count=1 -timeout 60m -v -run 'Dies|Flood' ./test/mishap -args -deaths 200 -flood 4000000 $(SOAK_FLAGS)
 
 docs: ## docs/commands, from the commands themselves
 	$(GO) generate ./docs/...
