@@ -37,7 +37,8 @@ func (m *Machine) becomeActive(now time.Time, reason Reason, detail string) {
 	if reason == SwitchoverTo {
 		m.active.boost = now.Add(m.cfg.down(m.cfg.Interval))
 	}
-	m.active.contest.claims = m.claimer.believed && now.Sub(m.claimer.last) <= blockedFor
+	contest := m.claimer.believed && now.Sub(m.claimer.last) <= blockedFor
+	m.active.contest.claims, m.active.contest.proven = contest, contest
 	m.claimer.believed, m.conceded, m.unheard = false, false, netip.Addr{}
 	// As the state already: Priority depends on it.
 	from := m.state
@@ -45,7 +46,7 @@ func (m *Machine) becomeActive(now time.Time, reason Reason, detail string) {
 	m.advertise(now)
 	m.active.announcer.start(now, "became active")
 	m.announce(now)
-	if m.active.contest.claims {
+	if contest {
 		m.active.announcer.steady(now)
 	}
 	m.do(Transition{From: from, To: api.Active, Reason: reason, Detail: detail})
@@ -69,6 +70,9 @@ func (m *Machine) advertiseAt(now time.Time, priority int) {
 }
 
 func (m *Machine) announce(now time.Time) {
+	if now.Sub(m.active.contest.mute.last) >= unproven {
+		m.unclaim()
+	}
 	if a, ok := m.active.announcer.fire(now, m.cfg.Refresh, m.rng); ok {
 		m.do(a)
 	}

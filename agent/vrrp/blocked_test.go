@@ -60,7 +60,7 @@ func TestMembersAgreeWhereAdvertisementsAreBlocked(t *testing.T) {
 			w.all(rapid.SampledFrom(w.nodes).Draw(t, "sick"), Health{OK: false})
 		}
 
-		w.run(30 * time.Second)
+		w.run(time.Minute)
 		actives := w.actives()
 		if len(actives) != 1 {
 			fail("%d are active", len(actives))

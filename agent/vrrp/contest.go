@@ -33,6 +33,10 @@ const (
 	// handOver is how long such an active that is unhealthy keeps silent: any healthy
 	// loser takes over before, and any unhealthy one later.
 	handOver = 4 * claimEvery
+	// unproven is how long after a single sign an active announces every claimEvery.
+	unproven = 10 * time.Second
+	// again is within what time a second sign proves a contest.
+	again = time.Minute
 	// blockedFor is how long advertisements are taken to be blocked after the last
 	// sign of it: the silence of a loser tells the winner nothing.
 	blockedFor = 30 * time.Second
@@ -44,6 +48,7 @@ type contest struct {
 	mute    run       // announcements of rivals whose advertisements do not arrive
 	greater time.Time // the latest announcement of a rival with a greater MAC
 	claims  bool      // it announces every claimEvery
+	proven  bool      // and does so for good: it was more than one sign
 	silence time.Time // until when it does not, being unhealthy
 }
 
@@ -90,21 +95,23 @@ func (m *Machine) unheeded(at time.Time, peer netip.Addr) bool {
 	return ok && b.Deaf && b.Peer == peer
 }
 
-// settleTime is how long VRRP has to settle who is active. The first router of a
-// group decides first: the others could know the MACs of other NICs.
+// settleTime is how long VRRP has to settle who is active: a down interval, and long
+// enough for the loser to announce twice, which tells the winner of the contest. The
+// first router of a group decides first: others could know the MACs of other NICs.
 func (m *Machine) settleTime() time.Duration {
-	down := m.cfg.down(m.cfg.Interval)
+	settle := max(m.cfg.down(m.cfg.Interval), claimEvery*3/2)
 	if m.second {
-		return 2*down + claimGap
+		return 2*settle + claimGap
 	}
-	return down
+	return settle
 }
 
 // hearDeaf is word of a rival that should have yielded to us.
 func (m *Machine) hearDeaf(now time.Time, ev Received) {
 	c := &m.active.contest
-	if !c.mute.since.IsZero() { // its advertisements do arrive
+	if !c.mute.since.IsZero() && ev.From == m.claimer.peer { // its advertisements do arrive
 		c.mute, m.block = run{}, Block{}
+		m.unclaim()
 	}
 	c.deaf.note(ev.At, m.cfg.down(m.intervalOf(ev)))
 	if c.deaf.length() < m.settleTime() {
@@ -116,6 +123,7 @@ func (m *Machine) hearDeaf(now time.Time, ev Received) {
 		m.conceded = true
 		return
 	}
+	c.proven = true
 	m.claim(now)
 }
 
@@ -148,7 +156,6 @@ func (m *Machine) hearClaimAsActive(now time.Time, ev Claimed) {
 	if ev.At.Before(m.since.Add(grace)) {
 		return
 	}
-	m.claimer.note(ev)
 	c := &m.active.contest
 	if ev.Greater {
 		c.greater = ev.At
@@ -156,9 +163,13 @@ func (m *Machine) hearClaimAsActive(now time.Time, ev Claimed) {
 	if ev.At.Sub(c.deaf.last) <= m.cfg.down(m.cfg.Interval) {
 		return // it is heard: hearDeaf decides
 	}
+	if gap := ev.At.Sub(m.claimer.last); ev.From == m.claimer.peer && gap >= claimEvery/2 && gap < again {
+		c.proven = true
+	}
+	m.claimer.note(ev)
 	c.mute.note(ev.At, claimGap)
 	m.noteBlock(now, ev.From, false)
-	if m.unfit() || c.mute.length() >= m.settleTime() && m.lesser(c.mute) {
+	if c.proven && m.unfit() || c.mute.length() >= m.settleTime() && m.lesser(c.mute) {
 		m.concedeTo(now, ev)
 		return
 	}
@@ -173,8 +184,11 @@ func (m *Machine) concedeTo(now time.Time, ev Claimed) {
 	m.noteBlock(now, ev.From, false)
 }
 
-// lesser tells whether a rival of this run has the greater MAC.
-func (m *Machine) lesser(r run) bool { return !m.active.contest.greater.Before(r.since) }
+// lesser tells whether a rival of this run has the greater MAC. The owner of the
+// address yields to nobody here: it could not take it off its NIC.
+func (m *Machine) lesser(r run) bool {
+	return m.cfg.Priority != PriorityOwner && !m.active.contest.greater.Before(r.since)
+}
 
 // unfit tells whether any other active is better: this one is unhealthy, did not take
 // over as such, and has not waited for a successor in vain.
@@ -195,6 +209,14 @@ func (m *Machine) claim(from time.Time) {
 	}
 }
 
+// unclaim ends that when it has not proven to be a contest: one advertisement was
+// lost, say, and the announcement after it was not.
+func (m *Machine) unclaim() {
+	if c := &m.active.contest; c.claims && !c.proven {
+		c.claims, m.active.announcer.always = false, false
+	}
+}
+
 // claimer is a peer whose announcements are heard, and not its advertisements.
 type claimer struct {
 	peer     netip.Addr
@@ -203,9 +225,14 @@ type claimer struct {
 	believed bool // by a backup: they stand for advertisements
 }
 
-// note adds an announcement.
+// note adds an announcement. Those of several VIPs, or of one said twice, come
+// together and are one.
 func (c *claimer) note(ev Claimed) {
-	c.steady = c.peer == ev.From && ev.At.Sub(c.last) <= claimEvery*3/2
+	gap := ev.At.Sub(c.last)
+	if c.peer == ev.From && gap < claimEvery/2 {
+		return
+	}
+	c.steady = c.peer == ev.From && gap <= claimEvery*3/2
 	c.peer, c.last = ev.From, ev.At
 }
 

@@ -1,0 +1,90 @@
+package vrrp
+
+import (
+	"testing"
+	"time"
+
+	"github.com/havip/havip/agent/api"
+)
+
+func claimed(greater bool, at time.Duration) Claimed {
+	return Claimed{From: lesser, Greater: greater, At: epoch.Add(at)}
+}
+
+// gaps runs an active with its advertisements sent and returns the times between
+// its announcements.
+func (s script) gaps(from, until time.Duration) (out []time.Duration) {
+	s.t.Helper()
+	var last time.Time
+	for d := s.m.Deadline(); d.Before(epoch.Add(until)); d = s.m.Deadline() {
+		for _, e := range s.m.Handle(d, Tick{}) {
+			switch e.(type) {
+			case SendAdvert:
+				s.m.Handle(d, Sent{At: d})
+			case Announce:
+				if !last.IsZero() && d.After(epoch.Add(from)) {
+					out = append(out, d.Sub(last))
+				}
+				last = d
+			}
+		}
+	}
+	return out
+}
+
+func TestContest(t *testing.T) {
+	owner := with(func(c *Config) { c.Priority = PriorityOwner })
+	runMachineTests(t, []machineTest{
+		{"announcements each second end when a single sign was no contest", Config{}, func(s script) {
+			s.active()
+			s.run(20 * time.Second)
+			s.m.Handle(epoch.Add(20*time.Second), claimed(false, 20*time.Second))
+			if got := s.gaps(20*time.Second, 30*time.Second); len(got) < 8 {
+				s.t.Errorf("gaps %s, want one a second", got)
+			}
+			if got := s.gaps(35*time.Second, 100*time.Second); len(got) > 3 {
+				s.t.Errorf("gaps %s, want those of refreshes", got)
+			}
+		}},
+		{"they end when the rival's advertisement arrives after all", Config{}, func(s script) {
+			s.active()
+			s.run(20 * time.Second)
+			s.m.Handle(epoch.Add(20*time.Second), claimed(false, 20*time.Second))
+			s.m.Handle(epoch.Add(20100*ms), heard(lesser, 100, 20100*ms))
+			if got := s.gaps(30*time.Second, 90*time.Second); len(got) > 3 {
+				s.t.Errorf("gaps %s, want those of refreshes", got)
+			}
+		}},
+		{"they go on when it was a contest, also after the rival has fallen silent", Config{}, func(s script) {
+			s.active()
+			s.run(20 * time.Second)
+			s.m.Handle(epoch.Add(20*time.Second), claimed(false, 20*time.Second))
+			s.run(21 * time.Second)
+			s.m.Handle(epoch.Add(21*time.Second), claimed(false, 21*time.Second))
+			if got := s.gaps(21*time.Second, 90*time.Second); len(got) < 60 {
+				s.t.Errorf("%d announcements in 69 s, want one a second", len(got))
+			}
+		}},
+		{"the owner of the address does not yield to a greater MAC", owner, func(s script) {
+			s.active()
+			for at := time.Second; at < 10*time.Second; at += time.Second {
+				s.run(at)
+				s.m.Handle(epoch.Add(at), claimed(true, at))
+			}
+			s.state(api.Active, Resumed)
+			if b, ok := s.m.Blocked(epoch.Add(10 * time.Second)); !ok || b.Peer != lesser {
+				s.t.Errorf("block %+v", b)
+			}
+		}},
+		{"several VIPs announced at once are one sign to a backup", Config{}, func(s script) {
+			s.backup()
+			s.on(400*ms, heard(greater, 250, 400*ms))
+			for range 5 {
+				s.on(500*ms, claimed(true, 500*ms))
+			}
+			s.deadline(1700 * ms)
+			s.on(1500*ms, claimed(true, 1500*ms)) // a second later: a contest
+			s.deadline(1500*ms + 3250*ms)
+		}},
+	})
+}
