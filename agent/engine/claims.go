@@ -111,13 +111,16 @@ func (r *router) hearClaim(c vip.Claim) {
 		return
 	}
 	r.counters["claims"]++
-	peer, known, err := r.e.opts.Host.Neighbour(r.nic, c.MAC, r.members())
-	r.fault("find_neighbour", err)
-	if err != nil {
+	now := time.Now()
+	peer, verdict := r.whose(c.MAC, now)
+	switch verdict {
+	case unasked:
 		return
-	}
-	if !known {
-		if r.conflict.see(time.Now(), netip.Addr{}, fmt.Sprintf("%s announces %s, and is no member", c.MAC, c.Address)) {
+	case aStranger:
+		// One event, whatever other MACs follow: anybody can make them up.
+		news := !r.conflict.current(now)
+		r.conflict.see(now, netip.Addr{}, fmt.Sprintf("%s announces %s, and is no member", c.MAC, c.Address))
+		if news {
 			r.event("conflict", r.conflict.detail)
 		}
 		return

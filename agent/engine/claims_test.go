@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -85,6 +86,39 @@ func TestAStrangerThatAnnouncesTheVIPIsAProblemAndMovesNothing(t *testing.T) {
 		r.pass(forget)
 		if p, ok := r.problem(api.ProblemAddressConflict); ok {
 			t.Errorf("still there a minute later: %+v", p)
+		}
+	})
+}
+
+// A thousand strangers a second do not keep the loop busy, fill the journal, or hide
+// what a member announces.
+func TestStrangersInNumbersCostLittleAndHideNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		r.pass(2 * time.Second)
+		r.nic.claim(greaterMAC)
+		synctest.Wait()
+		looked := r.nic.looked
+		for i := range 3000 {
+			r.nic.claim(fmt.Sprintf("02:00:00:00:%02x:%02x", i>>8, i&0xff))
+			time.Sleep(time.Millisecond)
+			if i%1000 == 999 {
+				r.nic.claim(greaterMAC)
+			}
+		}
+		synctest.Wait()
+		if n := r.nic.looked - looked; n > 40 {
+			t.Errorf("looked %d times for a MAC in 3 s, want about 30", n)
+		}
+		events := r.kinds("conflict")
+		if n := len(slices.DeleteFunc(events, func(kind string) bool { return kind != "conflict" })); n != 1 {
+			t.Errorf("%d events of strangers, want 1", n)
+		}
+		if got := r.router(); got.State != api.Backup || got.Reason != string(vrrp.LesserMAC) {
+			t.Errorf("%s (%s), want that the member's announcements were heard", got.State, got.Reason)
+		}
+		if n := r.router().Counters["claims"]; n != 3004 {
+			t.Errorf("%d claims counted, want 3004", n)
 		}
 	})
 }

@@ -144,6 +144,7 @@ type fakeNIC struct {
 	sourceOff bool
 	// neighbours are who has which MAC.
 	neighbours map[string]netip.Addr
+	looked     int // how often somebody asked for one
 	changes    chan struct{}
 }
 
@@ -197,6 +198,9 @@ func (n *fakeNIC) Claims(vip.NIC, []netip.Addr) (Claims, error) {
 }
 
 func (n *fakeNIC) Neighbour(_ vip.NIC, mac net.HardwareAddr, among []netip.Addr) (netip.Addr, bool, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.looked++
 	known := n.neighbours[mac.String()]
 	return known, slices.Contains(among, known), nil
 }
