@@ -113,6 +113,9 @@ func TestAFloodNeitherGrowsMemoryNorHidesTheAdverts(t *testing.T) {
 			"with a peer's address, well made":     {w.a, badChecksum, []string{"checksum", "overflow"}},
 			"with a peer's address, other routers": {w.a, otherRouter, []string{"vrid"}},
 		}
+		send(t, a, 1) // the neighbour is known then: until it is, the kernel queues only a few
+		receive(t, b)
+
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)

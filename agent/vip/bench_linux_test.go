@@ -22,6 +22,10 @@ func BenchmarkSet(b *testing.B) {
 			return s.Add(lease)
 		},
 		"announce": (*vip.Set).Announce,
+		"inspect": func(s *vip.Set) error {
+			_, err := s.Inspect(config.Interface{Name: netnstest.Device})
+			return err
+		},
 	}
 	for what, do := range work {
 		for _, n := range []int{1, 100} {
@@ -36,6 +40,7 @@ func BenchmarkSet(b *testing.B) {
 					}
 					s := vip.NewSet(cfg)
 					defer s.Close()
+					netnstest.Must(b, s.Add(time.Hour))
 					b.ReportAllocs()
 					for b.Loop() {
 						netnstest.Must(b, do(s))
