@@ -31,7 +31,7 @@ func leaseBounds(c vrrp.Config) (least, most time.Duration) {
 
 // leaveBound is how long an active that leaves holds the VIPs for its successor.
 func leaveBound(c vrrp.Config) time.Duration {
-	return min(max(c.Interval+skew(c, c.Interval), 20*time.Millisecond), time.Second)
+	return min(2*c.Interval+20*time.Millisecond, 1800*time.Millisecond)
 }
 
 // wait is how long a member that hears nothing more lets an active be that
@@ -81,6 +81,15 @@ func (w *world) rivals(a, b *member, fresh bool) time.Duration {
 		return slack(2 * w.latency())
 	}
 	return slack(max(a.inForce.Interval, b.inForce.Interval) + w.latency())
+}
+
+// contest is how long two actives may both be that only see each other's
+// announcements, when one just became active: until each has seen the other (2 s by
+// the schedule), has begun to announce every second, and VRRP has had its time: for
+// the second router of a group two down intervals and 3.5 s.
+func (w *world) contest(a, b *member) time.Duration {
+	longest := max(down(a.inForce, a.inForce.Interval), down(b.inForce, b.inForce.Interval))
+	return slack(2*longest + 9*time.Second + 4*w.latency())
 }
 
 // takeover is how long it takes at most until another member is active when an

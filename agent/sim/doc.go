@@ -35,13 +35,16 @@
 //   - yield: an active gives up for a better one, or when no advert has left for
 //     its down interval, and then it does.
 //   - preempt, owner: on a whole wire the best of those who preempt is active, the
-//     owner before all others.
+//     owner before all others; but not who yielded to an active that did not hear it,
+//     before it has been active again.
 //   - fit: an unhealthy active has a healthy successor within its skew + L.
 //   - reload: a reload causes no transition.
 //   - handover: a switchover, and a failed check, leave no moment without a holder
 //     of the VIPs; nor does a stop, where the successor's skew + L is within the
 //     time for which the leaving active waits, else the difference.
 //   - statement: an advert tells the interval and priority that are in force.
+//   - claims: of two actives that only see each other's announcements one yields
+//     within 2 down + 9 s + 4 L of the takeover that made them two.
 //   - together: the routers of a member are in the same state until they leave.
 //   - idle: a tick moves the deadline, so that the loop never spins.
 //

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/havip/havip/agent/api"
@@ -14,7 +15,7 @@ func (w *world) drill() {
 		return
 	}
 	w.heal()
-	w.settle(w.settling())
+	w.settle(w.settling() + w.belief())
 	for _, d := range w.scenario.Drills {
 		active := w.active()
 		if w.watch.violation != nil || active == nil {
@@ -43,6 +44,9 @@ func (w *world) one(f Fault, active *member) {
 		w.end(f)
 	}
 	w.run(w.now + w.settling())
+	if f.Kind == Block || f.Kind == BlockFrom {
+		w.run(w.now + claimWait)
+	}
 	if lost && len(backups) > 1 && w.watch.firsts > 0 {
 		w.stats.Takeovers++
 		if w.watch.firsts > 1 {
@@ -111,6 +115,8 @@ func (w *world) promise(f Fault, active, who *member) {
 	case f.Kind == Crash && f.For > 0 && f.For+2*w.latency() < active.inForce.Interval:
 		t.still = true
 		t.led.allow(f.For+w.latency(), now)
+	case f.Kind == Block || f.Kind == BlockFrom:
+		t.led.allow(silent+claimWait, now)
 	case f.Mid:
 		// An advert that was on its way out leaves when the process goes on.
 		t.led.allow(slack(f.For)+silent+claimWait, now)
@@ -126,10 +132,15 @@ func (w *world) settle(d time.Duration) {
 		t.led.allow(limit+slack(w.scenario.Weather.Delay)+w.latency()+w.belief(), w.now)
 	}
 	w.run(w.now + d)
-	if t.violation != nil {
-		return
+	active, wrong := w.rightful()
+	if wrong != nil {
+		// Announcements may stand for the adverts of a rival that is active no more.
+		w.run(w.now + claimWait)
+		active, wrong = w.rightful()
 	}
-	active := w.rightful()
+	if wrong != nil {
+		t.fail(wrong.Invariant, "%s", wrong.Detail)
+	}
 	if t.violation != nil || active == nil {
 		return
 	}
@@ -140,10 +151,10 @@ func (w *world) settle(d time.Duration) {
 	t.allowAll()
 }
 
-// rightful returns the active, and demands that there is one, that it is the
-// right one, and that it alone has the VIPs. Nil when nobody lives.
-func (w *world) rightful() *member {
-	t := w.watch
+// rightful returns the active, and what is wrong with it: that there is none or two,
+// that another should be active, that it has not all of the VIPs or is not alone to
+// have them. Nobody, and nothing wrong, when nobody lives.
+func (w *world) rightful() (*member, *Violation) {
 	var active *member
 	living := false
 	for _, m := range w.members {
@@ -155,34 +166,45 @@ func (w *world) rightful() *member {
 			continue
 		}
 		if active != nil {
-			t.fail(Rivals, "%s and %s are active", active.name, m.name)
-			return nil
+			return nil, wrong(Rivals, "%s and %s are active", active.name, m.name)
 		}
 		active = m
 	}
-	if active == nil {
-		if living {
-			t.fail(Vacancy, "nobody is active")
-		}
-		return nil
+	if active == nil && living {
+		return nil, wrong(Vacancy, "nobody is active")
 	}
 	for _, m := range w.members {
-		switch {
-		case m != active && m.awake() && m.holdsAny():
-			t.fail(Address, "%s holds VIPs, %s is active", m.name, active.name)
-		case m == active && !m.holdsAll():
-			t.fail(Address, "%s is active without VIPs", m.name)
-		case m == active || !m.serving() || !m.healthy:
-		case !active.healthy:
-			t.fail(Fit, "%s is active and unhealthy, %s is healthy", active.name, m.name)
-		case m.unheeded: // it waits to be asked
-		case m.inForce.Priority == vrrp.PriorityOwner:
-			t.fail(Owner, "%s is active, %s is the owner", active.name, m.name)
-		case m.inForce.Preempt && m.inForce.Priority > active.inForce.Priority:
-			t.fail(Preempt, "%s is active, %s should have preempted it", active.name, m.name)
+		if active == nil {
+			break
+		}
+		if v := m.grievance(active); v != nil {
+			return active, v
 		}
 	}
-	return active
+	return active, nil
+}
+
+func wrong(i Invariant, format string, args ...any) *Violation {
+	return &Violation{Invariant: i, Detail: fmt.Sprintf(format, args...)}
+}
+
+// grievance is what is wrong with the active from the view of a member.
+func (m *member) grievance(active *member) *Violation {
+	switch {
+	case m == active && !m.holdsAll():
+		return wrong(Address, "%s is active without VIPs", m.name)
+	case m != active && m.awake() && m.holdsAny():
+		return wrong(Address, "%s holds VIPs, %s is active", m.name, active.name)
+	case m == active || !m.serving() || !m.healthy:
+	case m.unheeded: // it waits to be asked
+	case !active.healthy:
+		return wrong(Fit, "%s is active and unhealthy, %s is healthy", active.name, m.name)
+	case m.inForce.Priority == vrrp.PriorityOwner:
+		return wrong(Owner, "%s is active, %s is the owner", active.name, m.name)
+	case m.inForce.Preempt && m.inForce.Priority > active.inForce.Priority:
+		return wrong(Preempt, "%s is active, %s should have preempted it", active.name, m.name)
+	}
+	return nil
 }
 
 // active is the member that leads; nil when none does.

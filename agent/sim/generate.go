@@ -122,6 +122,10 @@ func (g generator) fault(members, version int, interval time.Duration, drill boo
 	if drill && g.chance(50) {
 		f.Other, f.Who = max(f.Other, f.Who), 0
 	}
+	if interval >= 100*time.Millisecond && g.chance(7) {
+		// A contest takes seconds, whatever the interval is.
+		f.Kind, f.For = pick(g, Block, BlockFrom), time.Duration(5+g.rng.IntN(30))*time.Second
+	}
 	switch f.Kind {
 	case Strip, TakeOver, Reload:
 		f.For = 0

@@ -225,7 +225,6 @@ func (t *watch) judgeAdvert(m *member, r int, a vrrp.SendAdvert) {
 func (t *watch) reconfigured(m *member, c vrrp.Config) {
 	before := m.inForce
 	m.inForce = c
-	t.longest = max(t.longest, c.Interval)
 	for r := range m.vips {
 		x := &m.witness[r]
 		x.overdue = x.stalled(before, m.time())

@@ -25,6 +25,7 @@ const (
 	Unmoved   Invariant = "reload"    // a reload caused a transition
 	Handover  Invariant = "handover"  // nobody held the VIPs, or the wrong one took over
 	Statement Invariant = "statement" // an advert that does not say what is so
+	Claims    Invariant = "claims"    // two actives that only see each other's announcements
 	Together  Invariant = "together"  // routers of a member that move apart
 	Idle      Invariant = "idle"      // the loop would spin, or never wake
 )
@@ -33,20 +34,29 @@ const (
 type watch struct {
 	w         *world
 	violation *Violation
-	pairs     [maxMembers][maxMembers]pair
-	longest   time.Duration // interval of all that were in force
-	still     bool          // no transition is allowed
-	firsts    int           // takeovers by members that had not heard of another
+	pairs     [maxMembers][maxMembers]pair // that hear each other
+	sights    [maxMembers][maxMembers]pair // that only see each other's announcements
+	longest   time.Duration                // interval of all that were in force
+	still     bool                         // no transition is allowed
+	firsts    int                          // takeovers in this drill that are no preemption and no switchover
 
 	led, fit, served gap
 }
 
-// pair is two actives that hear each other.
+// pair is two actives that know of each other.
 type pair struct {
 	both  bool
 	fresh bool          // one of them became active just then, and nothing was lost
 	since time.Duration // when both were
 	lost  time.Duration // when they last may not have heard each other
+}
+
+// set notes whether both are active and know of each other now.
+func (p *pair) set(both, fresh bool, now time.Duration) {
+	if both && !p.both {
+		p.since, p.fresh = now, fresh && p.lost != now
+	}
+	p.both = both
 }
 
 // gap is how long there has been no member of some kind, and how long that may be.
@@ -105,6 +115,10 @@ func (t *watch) waited() {
 			if bound := t.w.rivals(a, b, p.fresh); p.both && at-p.since > bound {
 				t.fail(Rivals, "%s and %s hear each other and have both been active for %v, bound %v", a.name, b.name, at-p.since, bound)
 			}
+			s := &t.sights[i][j]
+			if bound := t.w.contest(a, b); s.both && s.fresh && at-s.since > bound {
+				t.fail(Claims, "%s and %s see each other's announcements and have both been active for %v, bound %v", a.name, b.name, at-s.since, bound)
+			}
 		}
 	}
 	switch {
@@ -133,14 +147,11 @@ func (t *watch) look() {
 	}
 	for i, a := range t.w.members {
 		for j, b := range t.w.members[:i] {
-			p := &t.pairs[i][j]
-			both := a.leads() && b.leads() && !a.mute && !b.mute && t.w.wire.passes(i, j)
-			if both && !p.both {
-				fresh := a.became == t.w.now || b.became == t.w.now
-				p.both, p.since, p.fresh = true, t.w.now, fresh && p.lost != t.w.now
-			} else if !both {
-				p.both = false
-			}
+			both := a.leads() && b.leads() && !a.mute && !b.mute
+			fresh := a.became == t.w.now || b.became == t.w.now
+			hear := t.w.wire.passes(i, j)
+			t.pairs[i][j].set(both && hear, fresh, t.w.now)
+			t.sights[i][j].set(both && !hear && t.w.wire.shows(i, j), fresh, t.w.now)
 		}
 	}
 	t.led.set(led, t.w.now)
@@ -173,8 +184,9 @@ func (t *watch) addresses(m *member) {
 // disturb says that the two may not have heard each other just now.
 func (t *watch) disturb(i, j int) {
 	i, j = max(i, j), min(i, j)
-	p := &t.pairs[i][j]
-	p.since, p.lost, p.fresh = t.w.now, t.w.now, false
+	for _, p := range []*pair{&t.pairs[i][j], &t.sights[i][j]} {
+		p.since, p.lost, p.fresh = t.w.now, t.w.now, false
+	}
 }
 
 func (t *watch) disturbMember(i int) {
@@ -196,6 +208,9 @@ func (t *watch) disturbAll() {
 func (t *watch) transition(m *member, tr vrrp.Transition) {
 	if t.still && tr.From != api.Init && (tr.From != api.Backup || tr.To == api.Active) {
 		t.fail(Calm, "%s went from %s to %s: %s", m.name, tr.From, tr.To, tr.Reason)
+	}
+	if tr.From == api.Backup && tr.To == api.Active && tr.Reason != vrrp.Preempting && tr.Reason != vrrp.SwitchoverTo {
+		t.firsts++
 	}
 	if tr.To == api.Active {
 		m.became = t.w.now

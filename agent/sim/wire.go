@@ -85,6 +85,16 @@ func (w *wire) passes(a, b int) bool {
 	return false
 }
 
+// shows tells whether all announcements pass between the two, both ways.
+func (w *wire) shows(a, b int) bool {
+	for r := range w.w.members[a].vips {
+		if w.cut[r][a][b] || w.cut[r][b][a] {
+			return false
+		}
+	}
+	return true
+}
+
 // clear makes the wire whole and its weather fair.
 func (w *wire) clear() {
 	w.weather, w.fair = Weather{Delay: calmDelay}, true

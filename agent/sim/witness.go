@@ -49,8 +49,11 @@ func (x *witness) listen(m *member, before api.State, now time.Time, ev vrrp.Eve
 	heard, ok := ev.(vrrp.Received)
 	if before != api.Backup {
 		at := now
+		// It listens since the word that made it give up.
 		if ok {
-			at = heard.At // it listens since the word that made it give up
+			at = heard.At
+		} else if claim, ok := ev.(vrrp.Claimed); ok {
+			at = claim.At
 		}
 		x.enter(at, m.inForce)
 	}

@@ -20,10 +20,13 @@ type world struct {
 	trace    *strings.Builder // nil: nobody wants to read it
 }
 
+// maxAtOnce bounds what may happen at one time, far above what does.
+const maxAtOnce = 10000
+
 // Stats is what a run counted.
 type Stats struct {
-	Takeovers int // drills in which the active was lost and more than one backup was there
-	Doubles   int // of these, in how many more than one backup took over
+	Takeovers int // drills in which the active was lost and several healthy backups were there
+	Doubles   int // of these, in how many more than one took over
 }
 
 // Result is how a run went.
@@ -79,11 +82,19 @@ func (w *world) at(at time.Duration, do func()) { w.queue.push(max(at, w.now), d
 
 // run lets time pass until end, or until an invariant is violated.
 func (w *world) run(end time.Duration) {
+	atOnce := 0 // steps that took no time
 	for w.watch.violation == nil {
 		at, ok := w.queue.next()
 		if !ok || at > end {
 			w.now = max(w.now, end)
 			w.watch.waited()
+			return
+		}
+		if atOnce++; at > w.now {
+			atOnce = 0
+		}
+		if atOnce > maxAtOnce {
+			w.watch.fail(Idle, "the members keep each other busy for ever")
 			return
 		}
 		w.now = at
