@@ -17,7 +17,7 @@ DIST := havip-linux-amd64 havip-linux-arm64 havip-darwin-amd64 havip-darwin-arm6
 # the lab needs root; the build does not
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo build agent dist dist-check test fuzz bench soak lint docs cloud-up cloud-down cloud-status cloud-states acceptance clean
+.PHONY: help demo build agent dist dist-check test mutants fuzz bench soak soak-sim lint docs cloud-up cloud-down cloud-status cloud-states acceptance clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -62,6 +62,14 @@ test: ## everything that needs no cloud; root adds the tests in network namespac
 
 # One at a time: each is given one worker, so that the figures of two runs can be compared.
 FUZZTIME ?= 10m
+SEEDS ?= 1000000
+START ?= 1
+soak-sim: ## SEEDS (a million) scenarios of agent/sim from seed START on; a failing one prints its trace
+	$(GO) test -count=1 -timeout 0 -v ./agent/sim -run '^TestSeeds$$' -args -seeds $(SEEDS) -start $(START)
+
+mutants: ## that agent/sim notices each rule of agent/vrrp that is bent or dropped
+	$(GO) run ./test/mutants
+
 fuzz: ## every fuzz target, each for FUZZTIME (10m)
 	@set -e; for dir in $$(grep -rl --include=*_test.go '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' $$dir/*_test.go); do \
@@ -89,7 +97,7 @@ lint: ## vet, staticcheck, gofumpt; shellcheck where it is installed
 	  else echo "shellcheck is not installed, the shell files are not checked"; fi
 
 # Full counts of what `make test` does in part. SOAK_FLAGS=-seed=N repeats the deaths of a run.
-soak: ## 200 deaths of the active, floods of a million packets over each family (20 min, root)
+soak: soak-sim ## soak-sim, 200 deaths of the active, floods of a million packets over each family (20 min, root)
 	HAVIP_REQUIRE_NETNS=1 $(GO) test -count=1 -timeout 60m -v -run 'Dies|Flood' ./test/mishap -args -deaths 200 -flood 4000000 $(SOAK_FLAGS)
 
 docs: ## docs/commands, from the commands themselves

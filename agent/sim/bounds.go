@@ -86,10 +86,10 @@ func (w *world) rivals(a, b *member, fresh bool) time.Duration {
 // contest is how long two actives may both be that only see each other's
 // announcements, when one just became active: until each has seen the other (2 s by
 // the schedule), has begun to announce every second, and VRRP has had its time: for
-// the second router of a group two down intervals and 3.5 s.
+// the second router of a group two down intervals, of at least 1.5 s, and 3.5 s.
 func (w *world) contest(a, b *member) time.Duration {
 	longest := max(down(a.inForce, a.inForce.Interval), down(b.inForce, b.inForce.Interval))
-	return slack(2*longest + 9*time.Second + 4*w.latency())
+	return slack(2*max(longest, 1500*time.Millisecond) + 9*time.Second + 4*w.latency())
 }
 
 // takeover is how long it takes at most until another member is active when an

@@ -44,7 +44,8 @@
 //     time for which the leaving active waits, else the difference.
 //   - statement: an advert tells the interval and priority that are in force.
 //   - claims: of two actives that only see each other's announcements one yields
-//     within 2 down + 9 s + 4 L of the takeover that made them two.
+//     within 2 max(down, 1.5 s) + 9 s + 4 L of the takeover that made them two,
+//     unless one is the owner, who yields to no MAC.
 //   - together: the routers of a member are in the same state until they leave.
 //   - idle: a tick moves the deadline, so that the loop never spins.
 //

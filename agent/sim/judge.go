@@ -143,7 +143,7 @@ func (m *member) conceded(ev vrrp.Event) {
 func (m *member) concedes(x *witness, now time.Time, ev vrrp.Event) bool {
 	switch ev.(type) {
 	case vrrp.Received, vrrp.Claimed:
-		return !m.told || x.greater && now.Sub(x.since) >= down(m.inForce, m.inForce.Interval)
+		return !m.told || m.inForce.Priority != vrrp.PriorityOwner && x.greater && now.Sub(x.since) >= down(m.inForce, m.inForce.Interval)
 	}
 	return false
 }

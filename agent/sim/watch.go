@@ -151,7 +151,9 @@ func (t *watch) look() {
 			fresh := a.became == t.w.now || b.became == t.w.now
 			hear := t.w.wire.passes(i, j)
 			t.pairs[i][j].set(both && hear, fresh, t.w.now)
-			t.sights[i][j].set(both && !hear && t.w.wire.shows(i, j), fresh, t.w.now)
+			// An owner yields to no MAC.
+			owner := a.inForce.Priority == vrrp.PriorityOwner || b.inForce.Priority == vrrp.PriorityOwner
+			t.sights[i][j].set(both && !hear && !owner && t.w.wire.shows(i, j), fresh, t.w.now)
 		}
 	}
 	t.led.set(led, t.w.now)
