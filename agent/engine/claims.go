@@ -38,7 +38,7 @@ func (e *Engine) listenForClaims() {
 		want[key].vips = append(want[key].vips, r.vips()...)
 	}
 	for key, old := range e.ears {
-		if is := want[key]; is == nil || is.nic.Name != old.nic.Name || !slices.Equal(is.vips, old.vips) {
+		if is := want[key]; is == nil || !sameNIC(is.nic, old.nic) || !slices.Equal(is.vips, old.vips) {
 			_ = old.claims.Close()
 			delete(e.ears, key)
 		}
@@ -67,7 +67,7 @@ func (e *Engine) closeEars() {
 // reportEar tells the routers of an ear of its error, or that it has ended.
 func (e *Engine) reportEar(is *ear, err error) {
 	for _, r := range e.routers {
-		if r.nic.Index == is.nic.Index {
+		if r.nic.Index == is.nic.Index && r.cfg.Source.Is6() == is.vips[0].Is6() {
 			r.fault("listen_for_claims", err)
 		}
 	}
@@ -127,6 +127,7 @@ func (r *router) hearClaim(c vip.Claim) {
 	}
 	r.drainWire() // the peer's advertisement went before its announcement
 	r.tell(vrrp.Claimed{From: peer, Greater: bytes.Compare(c.MAC, r.nic.MAC) > 0, At: c.At})
+	r.reportBlocked()
 }
 
 // isVirtual tells the MAC of the virtual router itself (RFC 9568 section 7.3): peers

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -142,6 +143,7 @@ type fakeNIC struct {
 	wire      *fakeWire // of the last Dial
 	claims    *fakeClaims
 	sourceOff bool
+	did       []string // with addresses
 	// neighbours are who has which MAC.
 	neighbours map[string]netip.Addr
 	looked     int // how often somebody asked for one
@@ -181,7 +183,48 @@ func (n *fakeNIC) Find(config.Interface) (vip.NIC, error) {
 	return n.nic, nil
 }
 
-func (n *fakeNIC) Addresses(vip.NIC, config.Router) Addresses { return n }
+func (n *fakeNIC) Addresses(_ vip.NIC, r config.Router) Addresses {
+	return &fakeSet{n, r.Addresses}
+}
+
+// fakeSet is some VIPs on a NIC, which holds the one of testConfig or not.
+type fakeSet struct {
+	*fakeNIC
+	vips []netip.Prefix
+}
+
+func (s *fakeSet) Add(lease time.Duration) error {
+	s.note("add", s.vips)
+	return s.fakeNIC.Add(lease)
+}
+
+func (s *fakeSet) Remove() error {
+	s.note("remove", s.vips)
+	if !slices.Contains(s.vips, vip4) {
+		return nil
+	}
+	return s.fakeNIC.Remove()
+}
+
+func (s *fakeSet) Announce() error {
+	s.note("announce", s.vips)
+	return s.fakeNIC.Announce()
+}
+
+func (n *fakeNIC) note(what string, vips []netip.Prefix) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.did = append(n.did, fmt.Sprint(what, " ", vips))
+}
+
+// takeDid returns what was done with addresses since the last call.
+func (n *fakeNIC) takeDid() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	did := n.did
+	n.did = nil
+	return did
+}
 
 func (n *fakeNIC) Dial(vip.NIC, config.Router) (Wire, error) {
 	n.mu.Lock()

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -47,8 +48,8 @@ func (r *router) inspect() {
 	if err != nil {
 		return // not knowing is no reason to move the VIP
 	}
-	// The NIC may have come back with another index or name.
-	if state.Usable && (state.NIC.Index != r.nic.Index || state.NIC.Name != r.nic.Name) && !r.rebind(state.NIC) {
+	// The NIC may have come back with another index, name or MAC.
+	if state.Usable && !sameNIC(state.NIC, r.nic) && !r.rebind(state.NIC) {
 		return
 	}
 	r.held = state.Held
@@ -96,6 +97,10 @@ func (r *router) noteSource(state vip.State) {
 func (r *router) setLink(up bool, why string) {
 	r.linkUp, r.sourceMissing = up, ""
 	r.tell(vrrp.Link{Up: up, Why: why})
+}
+
+func sameNIC(a, b vip.NIC) bool {
+	return a.Index == b.Index && a.Name == b.Name && bytes.Equal(a.MAC, b.MAC)
 }
 
 // rebind goes on with another NIC.

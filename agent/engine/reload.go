@@ -113,7 +113,7 @@ func (r *router) reloadAddresses(was config.Router) (added []netip.Prefix) {
 	if added = missingFrom(was.Addresses, is.Addresses); len(removed) > 0 {
 		r.with(removed, func(addrs Addresses) { r.fault("remove_vip", addrs.Remove()) })
 	}
-	r.fault("close", r.addrs.Close())
+	closeBeside(r.addrs)
 	r.addrs = r.e.opts.Host.Addresses(r.nic, is)
 	if r.want {
 		err := r.addrs.Add(r.lease)
@@ -129,8 +129,12 @@ func (r *router) with(some []netip.Prefix, do func(Addresses)) {
 	cfg.Addresses = some
 	addrs := r.e.opts.Host.Addresses(r.nic, cfg)
 	do(addrs)
-	r.fault("close", addrs.Close())
+	closeBeside(addrs)
 }
+
+// closeBeside closes without keeping the loop: a packet socket can take the kernel
+// tens of milliseconds. What it says when closed helps nobody.
+func closeBeside(addrs Addresses) { go func() { _ = addrs.Close() }() }
 
 // missingFrom returns what of list is not in others.
 func missingFrom(others, list []netip.Prefix) (out []netip.Prefix) {

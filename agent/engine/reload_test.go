@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,6 +46,95 @@ func TestAReloadAppliesWithoutTransition(t *testing.T) {
 			t.Errorf("the status names configuration %q (%v), want other", status.ConfigSHA256, err)
 		}
 	})
+}
+
+func TestAReloadAddsAndRemovesAddressesOfAnActive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		other := netip.MustParsePrefix("10.0.0.137/32")
+		r := active(t, newFakeNIC(), testConfig())
+		before := r.kinds()
+		r.nic.takeDid()
+		both := testConfig()
+		both.Routers[0].Addresses = []netip.Prefix{vip4, other}
+		if err := r.engine.Reload(t.Context(), both, "both"); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{ // the advertisement after the reload renews
+			"add [10.0.0.136/32 10.0.0.137/32]", "add [10.0.0.136/32 10.0.0.137/32]", "announce [10.0.0.137/32]",
+		}
+		if diff := cmp.Diff(want, r.nic.takeDid()); diff != "" {
+			t.Errorf("done (-want +got):\n%s", diff)
+		}
+		if got := r.nic.wire.vips; len(got) != 2 {
+			t.Errorf("the advertisements list %v", got)
+		}
+		if err := r.engine.Reload(t.Context(), testConfig(), "one"); err != nil {
+			t.Fatal(err)
+		}
+		want = []string{"remove [10.0.0.137/32]", "add [10.0.0.136/32]", "add [10.0.0.136/32]"}
+		if diff := cmp.Diff(want, r.nic.takeDid()); diff != "" {
+			t.Errorf("done (-want +got):\n%s", diff)
+		}
+		r.want(api.Active)
+		if diff := cmp.Diff(before, r.kinds()); diff != "" {
+			t.Errorf("transitions (-before +after):\n%s", diff)
+		}
+	})
+}
+
+func TestAReloadOfTheAddressesOfABackupPutsNoneThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := begin(t, newFakeNIC(), testConfig())
+		r.nic.takeDid()
+		cfg := testConfig()
+		cfg.Routers[0].Addresses = append(cfg.Routers[0].Addresses, netip.MustParsePrefix("10.0.0.137/32"))
+		if err := r.engine.Reload(t.Context(), cfg, "both"); err != nil {
+			t.Fatal(err)
+		}
+		if did := r.nic.takeDid(); len(did) > 0 {
+			t.Errorf("done: %q", did)
+		}
+		r.want(api.Backup)
+	})
+}
+
+// What the wire was opened with cannot change in it.
+func TestAReloadGoesOnWithAnotherWireWhereItMust(t *testing.T) {
+	v2 := func(c *config.Config) { c.Routers[0].Version, c.Routers[0].Interval = 2, api.Duration(time.Second) }
+	tests := []struct {
+		name           string
+		before, change func(*config.Config)
+	}{
+		{"another checksum", func(*config.Config) {}, func(c *config.Config) { c.Routers[0].Checksum = vrrp.ChecksumMessage }},
+		{"another interval of version 2", v2, func(c *config.Config) { c.Routers[0].Interval = api.Duration(2 * time.Second) }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg := testConfig()
+				tt.before(&cfg)
+				r := begin(t, newFakeNIC(), cfg)
+				r.pass(5 * time.Second)
+				r.want(api.Active)
+				old := r.nic.wire
+				changed := cfg
+				changed.Routers = slices.Clone(cfg.Routers)
+				tt.change(&changed)
+				if err := r.engine.Reload(t.Context(), changed, "other"); err != nil {
+					t.Fatal(err)
+				}
+				r.want(api.Active)
+				if r.nic.wire == old || len(r.nic.wire.sends()) == 0 {
+					t.Error("the old wire is in use")
+				}
+				select {
+				case <-old.closed:
+				default:
+					t.Error("the old wire is open")
+				}
+			})
+		})
+	}
 }
 
 func TestWhatAReloadRefuses(t *testing.T) {
