@@ -53,10 +53,11 @@ func (e *Engine) tickGroup(now time.Time) {
 
 // countLate counts the wake-up for the routers that waited for it, when it is late.
 func (e *Engine) countLate(now time.Time) {
+	together := e.group.Deadline()
 	for _, r := range e.routers {
 		at := e.group.Router(r.index).Deadline()
 		if at.IsZero() || e.group.Router(r.index).State() == api.Backup {
-			at = e.group.Deadline()
+			at = together
 		}
 		if now.Sub(at) > max(minLate, time.Duration(r.cfg.Interval)/10) {
 			r.counters["late_wakeups"]++
