@@ -208,7 +208,11 @@ func (m *member) due() bool {
 
 // handle gives the machine an event and carries out what it wants.
 func (m *member) handle(router int, ev vrrp.Event) {
-	if !m.awake() {
+	if m.brain == nil {
+		return
+	}
+	if !m.awake() { // stopped between two events of one turn: it goes on with this one
+		m.acts = append(m.acts, func() { m.handle(router, ev) })
 		return
 	}
 	var before [maxRouters]stance
