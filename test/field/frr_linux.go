@@ -16,6 +16,10 @@ import (
 // frrDaemons is where Debian has them.
 const frrDaemons = "/usr/lib/frr/"
 
+// frrKeeper runs a daemon as PID 1 of a namespace. A daemon that changes its user
+// no longer dies with who started it; its namespace does, with the keeper.
+const frrKeeper = `trap 'kill $!' TERM; "$@" & wait; wait`
+
 // FRR is FRR's vrrpd in a node, and the zebra that tells it of devices.
 type FRR struct {
 	VRRPD, Zebra *Process
@@ -41,7 +45,7 @@ func (n *Node) FRR(r VRRP) *FRR {
 	must(n.f.t, os.WriteFile(file("zebra.conf"), nil, 0o644))
 	must(n.f.t, os.WriteFile(file("vrrpd.conf"), []byte(frrConf(r)), 0o644))
 	start := func(daemon string) *Process {
-		return n.Start(syscall.SysProcAttr{}, frrDaemons+daemon, "--config_file", file(daemon+".conf"),
+		return n.Start(syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}, "sh", "-c", frrKeeper, "sh", frrDaemons+daemon, "--config_file", file(daemon+".conf"),
 			"--pid_file", file(daemon+".pid"), "--socket", file("zserv.api"), "--vty_socket", dir,
 			"--vty_port", "0", "--user", "frr", "--group", "frr", "--log", "stdout")
 	}
