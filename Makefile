@@ -79,7 +79,7 @@ fuzz: ## every fuzz target, each for FUZZTIME (10m)
 
 # Each run of it is whole; one that is broken off leaves nothing behind and changes no file.
 ROUNDS ?= 10
-bench: ## side by side with keepalived, for docs/performance.md (root, keepalived; 12 min); ROUNDS=3 only prints (5 min)
+bench: ## side by side with keepalived, for docs/performance.md (root, keepalived; 15 min); ROUNDS=3 only prints (6 min)
 	@[ "$$(id -u)" = 0 ] || { echo "error: needs root, for network namespaces"; exit 1; }
 	@command -v keepalived >/dev/null || { echo "error: keepalived is not installed"; \
 	  echo "hint: apt-get install --no-install-recommends keepalived"; exit 1; }
