@@ -237,6 +237,15 @@ func TestAnActiveThatCannotSendGivesUp(t *testing.T) {
 		if n := len(r.kinds("fault")) - len(r.kinds()); n != 1 || r.router().Counters["failed_send"] < 2 {
 			t.Errorf("%d events for %d failures, want 1 event", n, r.router().Counters["failed_send"])
 		}
+		if _, named := r.problem(api.ProblemFault); !named {
+			t.Error("the status does not say that it cannot send")
+		}
+		// Another active is heard: what was wrong then is the past.
+		r.nic.wire.in <- r.nic.wire.advert(250)
+		synctest.Wait()
+		if p, named := r.problem(api.ProblemFault); named {
+			t.Errorf("the status still says %q", p.Detail)
+		}
 	})
 }
 

@@ -274,6 +274,17 @@ func (r *router) receive(l letter) {
 	if r.wasBlocked {
 		r.reportBlocked()
 	}
+	if r.state == api.Backup {
+		r.forget("send", "add_vip", "announce")
+	}
+}
+
+// forget ends faults of what only an active does, once another active is heard: what
+// this member could not do as active is the past then, and nobody tries it again.
+func (r *router) forget(what ...string) {
+	for _, w := range what {
+		r.fault(w, nil)
+	}
 }
 
 func (r *router) count(a transport.Advert) {
