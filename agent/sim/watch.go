@@ -141,8 +141,11 @@ func (t *watch) look() {
 		served = served || m.serves()
 		t.addresses(m)
 		if p := m.shownPriority(); p != m.priority {
+			// Who becomes active begins anew by that.
+			if p >= 0 && m.priority >= 0 {
+				t.disturbMember(i)
+			}
 			m.priority = p
-			t.disturbMember(i)
 		}
 	}
 	for i, a := range t.w.members {
