@@ -92,16 +92,14 @@ func (g *Group) handOn(now time.Time, router int, ev Event) []Act {
 }
 
 // HandleAll takes an event of the whole group: Start, Tick, Health, TakeOver or
-// Shutdown. A group resumes as a whole or not at all.
+// Shutdown. A group resumes as a whole or not at all. A Tick before Deadline is none.
 func (g *Group) HandleAll(now time.Time, ev Event) []Act {
 	acts := g.checkStalls(now)
+	if _, tick := ev.(Tick); tick && !due(g.Deadline(), now) {
+		return acts
+	}
 	effects := make([][]Effect, len(g.routers))
-	_, tick := ev.(Tick)
-	gated := tick && !g.ready(now)
 	for i, m := range g.routers {
-		if gated && m.state == api.Backup {
-			continue
-		}
 		effects[i] = m.Handle(now, ev)
 	}
 	return append(append(acts, interleave(effects)...), g.drag(now)...)
@@ -120,16 +118,6 @@ func (g *Group) checkStalls(now time.Time) (acts []Act) {
 		acts = append(acts, g.drag(now)...)
 	}
 	return acts
-}
-
-// ready tells whether every backup is due.
-func (g *Group) ready(now time.Time) bool {
-	for _, m := range g.routers {
-		if m.state == api.Backup && !due(m.Deadline(), now) {
-			return false
-		}
-	}
-	return true
 }
 
 // drag has the active routers follow one that is no longer.

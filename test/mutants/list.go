@@ -159,8 +159,8 @@ var mutants = []Mutant{
 	},
 	{
 		"a router takes over without its group", "group.go",
-		`gated := tick && !g.ready(now)`,
-		`gated := tick && false`,
+		`gate = later(gate, m.Deadline())`,
+		`gate = earliest(gate, m.Deadline())`,
 	},
 	{
 		"a router gives up without its group", "group.go",
