@@ -34,6 +34,7 @@ func (s script) gaps(from, until time.Duration) (out []time.Duration) {
 
 func TestContest(t *testing.T) {
 	owner := with(func(c *Config) { c.Priority = PriorityOwner })
+	slow := with(func(c *Config) { c.Interval = time.Second })
 	runMachineTests(t, []machineTest{
 		{"announcements each second end when a single sign was no contest", Config{}, func(s script) {
 			s.active()
@@ -63,6 +64,27 @@ func TestContest(t *testing.T) {
 			s.m.Handle(epoch.Add(21*time.Second), claimed(false, 21*time.Second))
 			if got := s.gaps(21*time.Second, 90*time.Second); len(got) < 60 {
 				s.t.Errorf("%d announcements in 69 s, want one a second", len(got))
+			}
+		}},
+		{"two signs of one rival prove a contest, though another one was heard and yielded", Config{}, func(s script) {
+			s.active()
+			s.run(20 * time.Second)
+			s.m.Handle(epoch.Add(20*time.Second), heard(greater, 100, 20*time.Second))
+			s.m.Handle(epoch.Add(20100*ms), claimed(false, 20100*ms))
+			s.run(21100 * ms)
+			s.m.Handle(epoch.Add(21100*ms), claimed(false, 21100*ms))
+			if got := s.gaps(22*time.Second, 90*time.Second); len(got) < 60 {
+				s.t.Errorf("%d announcements in 68 s, want one a second", len(got))
+			}
+		}},
+		{"a deaf rival of a shorter interval may yield first, and then needs them", slow, func(s script) {
+			s.active()
+			for at := 100 * ms; at <= 1200*ms; at += 100 * ms {
+				s.run(at)
+				s.m.Handle(epoch.Add(at), Received{From: lesser, Priority: 100, Interval: 100 * ms, At: epoch.Add(at)})
+			}
+			if got := s.gaps(2*time.Second, 90*time.Second); len(got) < 80 {
+				s.t.Errorf("%d announcements in 88 s, want one a second", len(got))
 			}
 		}},
 		{"the owner of the address does not yield to a greater MAC", owner, func(s script) {

@@ -44,12 +44,13 @@ const (
 
 // contest is what an active sees of rivals that do not yield.
 type contest struct {
-	deaf    run       // advertisements of a rival whom ours beat
-	mute    run       // announcements of rivals whose advertisements do not arrive
-	greater time.Time // the latest announcement of a rival with a greater MAC
-	claims  bool      // it announces every claimEvery
-	proven  bool      // and does so for good: it was more than one sign
-	silence time.Time // until when it does not, being unhealthy
+	deaf    run        // advertisements of a rival whom ours beat
+	rival   netip.Addr // the latest of them was of
+	mute    run        // announcements of rivals whose advertisements do not arrive
+	greater time.Time  // the latest announcement of a rival with a greater MAC
+	claims  bool       // it announces every claimEvery
+	proven  bool       // and does so for good: it was more than one sign
+	silence time.Time  // until when it does not, being unhealthy
 }
 
 // run is signs in a row.
@@ -113,18 +114,22 @@ func (m *Machine) hearDeaf(now time.Time, ev Received) {
 		c.mute, m.block = run{}, Block{}
 		m.unclaim()
 	}
+	c.rival = ev.From
 	c.deaf.note(ev.At, m.cfg.down(m.intervalOf(ev)))
-	if c.deaf.length() < m.settleTime() {
-		return
+	length, settle := c.deaf.length(), m.settleTime()
+	if length >= settle {
+		m.noteBlock(now, ev.From, true)
+		if m.unfit() || m.lesser(c.deaf) {
+			m.becomeBackup(now, m.followUnheeded(ev), m.whyConcede(), ev.From.String())
+			m.conceded = true
+			return
+		}
 	}
-	m.noteBlock(now, ev.From, true)
-	if m.unfit() || m.lesser(c.deaf) {
-		m.becomeBackup(now, m.followUnheeded(ev), m.whyConcede(), ev.From.String())
-		m.conceded = true
-		return
+	// The rival may be the first to decide, by an interval that is shorter than ours.
+	if length >= min(settle, max(3*m.intervalOf(ev), claimEvery)) {
+		c.proven = true
+		m.claim(now)
 	}
-	c.proven = true
-	m.claim(now)
 }
 
 // followUnheeded is a backup of an active that would not notice a better one,
@@ -160,7 +165,7 @@ func (m *Machine) hearClaimAsActive(now time.Time, ev Claimed) {
 	if ev.Greater {
 		c.greater = ev.At
 	}
-	if ev.At.Sub(c.deaf.last) <= m.cfg.down(m.cfg.Interval) {
+	if ev.From == c.rival && ev.At.Sub(c.deaf.last) <= m.cfg.down(m.cfg.Interval) {
 		return // it is heard: hearDeaf decides
 	}
 	if gap := ev.At.Sub(m.claimer.last); ev.From == m.claimer.peer && gap >= claimEvery/2 && gap < again {
