@@ -92,6 +92,14 @@ func (w *world) contest(a, b *member) time.Duration {
 	return slack(2*max(longest, 1500*time.Millisecond) + 9*time.Second + 4*w.latency())
 }
 
+// settled is how long it takes at most until one member is active where adverts are
+// blocked: who hears no active takes over, and then each contest has its time.
+func (w *world) settled() time.Duration {
+	longest := vrrp.Config{Version: 3, Priority: 1, Interval: w.watch.longest}
+	m := &member{inForce: longest}
+	return slack(4*longest.Interval+claimWait) + w.contest(m, m)
+}
+
 // takeover is how long it takes at most until another member is active when an
 // active that advertised at interval is gone; false when there is no other.
 func (w *world) takeover(active *member, left bool) (time.Duration, bool) {

@@ -45,8 +45,10 @@
 //   - statement: an advert tells the interval and priority that are in force.
 //   - claims: of two actives that only see each other's announcements one yields
 //     within 2 max(down, 1.5 s) + 9 s + 4 L of the takeover that made them two,
-//     unless one is the owner, who yields to no MAC.
-//   - together: the routers of a member are in the same state until they leave.
+//     unless one is the owner, who yields to no MAC. While adverts stay blocked, one
+//     of healthy members is active after that, and stays so.
+//   - together: the routers of a member are in the same state until they leave. A path
+//     that is broken for one router alone moves nothing.
 //   - idle: a tick moves the deadline, so that the loop never spins.
 //
 // How often two of several backups take over at once is counted, not judged.

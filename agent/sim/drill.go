@@ -40,7 +40,7 @@ func (w *world) one(f Fault, active *member) {
 	w.watch.firsts = 0
 	w.begin(f)
 	if f.For > 0 {
-		w.run(w.now + f.For)
+		w.last(f)
 		w.end(f)
 	}
 	w.run(w.now + w.settling())
@@ -58,6 +58,22 @@ func (w *world) one(f Fault, active *member) {
 		w.watch.fail(Handover, "after a switchover to %s it is not active", who.name)
 	}
 	w.settle(0)
+}
+
+// last has a drill take its time. A long block of adverts has been settled before it
+// ends: one member is active, and stays so.
+func (w *world) last(f Fault) {
+	t, end := w.watch, w.now+f.For
+	settled := w.now + w.settled()
+	if (f.Kind == Block || f.Kind == BlockFrom) && settled < end && w.decidable() {
+		w.run(settled)
+		if n := w.actives(); n != 1 {
+			t.fail(Claims, "%d members are active, though their MACs had time to decide", n)
+		}
+		t.still = true
+	}
+	w.run(end)
+	t.still = false
 }
 
 // loses tells whether a fault takes its member off the wire.
@@ -102,7 +118,10 @@ func (w *world) promise(f Fault, active, who *member) {
 		// is cut off, or begins to listen and expects more of an active than this says.
 		deaf := f.Kind == Isolate || f.Kind == Cut || f.Kind == OneWay || f.Kind == Block || f.Kind == BlockFrom
 		hasty := active.inForce.Interval+w.latency() >= 3*who.cfg.Interval
-		t.still = !deaf && !hasty && !w.preempting()
+		t.still = (!deaf || w.spares(f)) && !hasty && !w.preempting()
+		t.led.allow(0, now)
+	case w.spares(f):
+		t.still = !w.preempting()
 		t.led.allow(0, now)
 	case !other:
 		// Nobody else is there.
@@ -216,6 +235,30 @@ func (w *world) active() *member {
 	}
 	return nil
 }
+
+// actives is how many members lead.
+func (w *world) actives() (n int) {
+	for _, m := range w.members {
+		if m.leads() {
+			n++
+		}
+	}
+	return n
+}
+
+// decidable tells whether MACs can decide who is active: all are healthy, and none is
+// the owner.
+func (w *world) decidable() bool {
+	for _, m := range w.members {
+		if m.serving() && (!m.healthy || m.inForce.Priority == vrrp.PriorityOwner) {
+			return false
+		}
+	}
+	return true
+}
+
+// spares tells whether a fault leaves the path of another router of every member.
+func (w *world) spares(f Fault) bool { return f.Only > 0 && w.scenario.Members[0].Routers > 1 }
 
 func (w *world) healthyOthers(active *member) []*member {
 	var all []*member

@@ -125,6 +125,9 @@ func (g generator) fault(members, version int, interval time.Duration, drill boo
 	if interval >= 100*time.Millisecond && g.chance(7) {
 		// A contest takes seconds, whatever the interval is.
 		f.Kind, f.For = pick(g, Block, BlockFrom), time.Duration(5+g.rng.IntN(30))*time.Second
+		if drill {
+			f.For += 10 * interval
+		}
 	}
 	switch f.Kind {
 	case Strip, TakeOver, Reload:
