@@ -12,7 +12,7 @@ import (
 
 var (
 	seedFlag  = flag.Uint64("seed", 0, "the one seed that TestSeed runs")
-	seedsFlag = flag.Uint64("seeds", 1000, "how many seeds TestSeeds runs")
+	seedsFlag = flag.Uint64("seeds", seedsByDefault, "how many seeds TestSeeds runs")
 	startFlag = flag.Uint64("start", 1, "the first of them")
 )
 
