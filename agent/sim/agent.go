@@ -48,7 +48,8 @@ func (m *member) start() {
 
 // crash ends the process at once; what the kernel has stays.
 func (m *member) crash() {
-	m.brain, m.want, m.waiting, m.going = nil, false, false, false
+	m.brain, m.waiting, m.going = nil, false, false
+	m.want = [maxRouters]time.Duration{}
 }
 
 // exit is the orderly end: nothing stays.

@@ -31,10 +31,9 @@ type member struct {
 
 	// The loop.
 	socket []packet
-	acts   []func() // what it was asked to do
-	turn   int      // counts its turns
-	want   bool     // the group wants the VIPs on the NIC
-	lease  time.Duration
+	acts   []func()                  // what it was asked to do
+	turn   int                       // counts its turns
+	want   [maxRouters]time.Duration // lease of the VIPs that a router wants on the NIC; 0: none
 	todo   []vrrp.Act
 	sent   *report
 	trap   func() // run between two effects
@@ -256,10 +255,10 @@ func (m *member) do(a vrrp.Act) {
 		m.w.wire.send(packet{from: m.index, router: a.Router, advert: f})
 		m.sent = &report{a.Router, m.time()}
 	case vrrp.AddVIPs:
-		m.want, m.lease = true, f.Lease
+		m.want[a.Router] = f.Lease
 		m.put(a.Router, f.Lease)
 	case vrrp.RemoveVIPs:
-		m.want = false
+		m.want[a.Router] = 0
 		m.drop(a.Router)
 	case vrrp.Announce:
 		if m.linkUp && m.vips[a.Router].held {
@@ -285,12 +284,12 @@ func (m *member) strip() {
 // inspect mends what somebody did to the VIPs, as the engine does.
 func (m *member) inspect() {
 	for i := range m.vips {
-		switch {
+		switch lease := m.want[i]; {
 		case !m.linkUp:
-		case m.want && !m.vips[i].held:
+		case lease > 0 && !m.vips[i].held:
 			m.w.logf("%s  VIPs put back", m.name)
-			m.put(i, m.lease)
-		case !m.want && m.vips[i].held:
+			m.put(i, lease)
+		case lease == 0 && m.vips[i].held:
 			m.drop(i)
 		}
 	}
