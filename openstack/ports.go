@@ -56,7 +56,7 @@ func (c *Client) CreatePort(ctx context.Context, p PortCreate) (Port, error) {
 func (c *Client) UpdatePort(ctx context.Context, id string, revision int, u PortUpdate) (Port, error) {
 	// ports.UpdateOpts itself and no extension's wrapper around it:
 	// gophercloud looks for If-Match in the outermost struct only.
-	opts := ports.UpdateOpts{SecurityGroups: u.SecurityGroups, RevisionNumber: &revision}
+	opts := ports.UpdateOpts{SecurityGroups: u.SecurityGroups, AdminStateUp: u.AdminUp, RevisionNumber: &revision}
 	if u.Pairs != nil {
 		pairs := make([]ports.AddressPair, len(*u.Pairs))
 		for i, p := range *u.Pairs {

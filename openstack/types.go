@@ -170,6 +170,7 @@ type PortCreate struct {
 type PortUpdate struct {
 	Pairs          *[]AddressPair
 	SecurityGroups *[]string
+	AdminUp        *bool // false: the port passes nothing on
 }
 
 // SecurityGroupCreate is a new security group.
