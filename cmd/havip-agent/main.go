@@ -44,6 +44,7 @@ func commands() []command {
 		{"status", "show how the agent of a group is", statusCommand},
 		{"events", "show what happened", eventsCommand},
 		{"switchover", "make this member the active one", switchoverCommand},
+		{"witness", "tell what happens here, for havip failover-test", witnessCommand},
 		{"version", "show the version", versionCommand},
 	}
 }
