@@ -170,6 +170,24 @@ func (f *Fleet) connect(ctx context.Context, id string) (Connection, error) {
 	return l.connect(ctx, f.service.Dial)
 }
 
+// forget drops the connection to a server, which may be dead without having
+// ended.
+func (f *Fleet) forget(id string) {
+	f.mu.Lock()
+	l, ok := f.servers[id]
+	f.mu.Unlock()
+	if !ok {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	conn := l.conn
+	l.conn = nil
+	if conn != nil {
+		go func() { _ = conn.Close() }() // which waits for an answer
+	}
+}
+
 // lookTime is far more than a look at a server takes, also on a slow one.
 const lookTime = time.Minute
 

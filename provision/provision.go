@@ -10,6 +10,7 @@ import (
 	"github.com/havip/havip/agent/bundle"
 	"github.com/havip/havip/openstack"
 	"github.com/havip/havip/provision/apply"
+	"github.com/havip/havip/provision/failover"
 	"github.com/havip/havip/provision/plan"
 	"github.com/havip/havip/provision/remote"
 )
@@ -18,10 +19,10 @@ import (
 // *openstack.Client has it.
 type Cloud interface {
 	apply.Cloud
+	failover.Cloud
 	Identity() openstack.Identity
 	Extensions(ctx context.Context) (map[string]bool, error)
 	Servers(ctx context.Context, ref string) ([]openstack.Server, error)
-	Server(ctx context.Context, id string) (openstack.Server, error)
 	Networks(ctx context.Context, ref string) ([]openstack.Network, error)
 	ExternalNetworks(ctx context.Context) ([]openstack.Network, error)
 	Subnets(ctx context.Context, networkIDs ...string) ([]openstack.Subnet, error)

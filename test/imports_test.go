@@ -18,7 +18,7 @@ const module = "github.com/havip/havip/"
 // matching key rules. A folder may import itself except where said otherwise.
 var mayImport = map[string][]string{
 	"cmd":       {"cmd", "provision", "agent", "openstack"},
-	"provision": {"provision", "openstack", "templates", "agent/config", "agent/api", "agent/bundle", "agent/strict"},
+	"provision": {"provision", "openstack", "templates", "agent/config", "agent/api", "agent/bundle", "agent/strict", "agent/pulse"},
 	"agent":     {"agent"},
 	"openstack": {"openstack"},
 	"templates": {"templates"},

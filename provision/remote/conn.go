@@ -65,8 +65,21 @@ func unlessEnded(err error) error {
 
 // Run implements Runner.
 func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader) ([]byte, error) {
+	var stdout bytes.Buffer
+	if err := c.Stream(ctx, command, stdin, &stdout); err != nil {
+		if _, ended := errors.AsType[*ExitError](err); !ended {
+			return nil, err // what still writes to it does not matter
+		}
+		return stdout.Bytes(), err
+	}
+	return stdout.Bytes(), nil
+}
+
+// Stream is Run with the output handed over as it comes. When ctx ends, stdout
+// may still be written to for a moment.
+func (c *Conn) Stream(ctx context.Context, command string, stdin io.Reader, stdout io.Writer) error {
 	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
 	// Opening the channel may hang as well, on a server that went silent.
 	type opened struct {
@@ -82,7 +95,7 @@ func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader) ([]byte
 	select {
 	case o := <-open:
 		if o.err != nil {
-			return nil, fmt.Errorf("run on %s: %w", c.address, o.err)
+			return fmt.Errorf("run on %s: %w", c.address, o.err)
 		}
 		session = o.session
 	case <-ctx.Done():
@@ -91,37 +104,38 @@ func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader) ([]byte
 				o.session.Close()
 			}
 		}()
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
 	defer session.Close()
-	var stdout, stderr bytes.Buffer
-	session.Stdin, session.Stdout, session.Stderr = stdin, &stdout, &stderr
+	var stderr bytes.Buffer
+	session.Stdin, session.Stdout, session.Stderr = stdin, stdout, &stderr
 	if err := session.Start(command); err != nil {
-		return nil, fmt.Errorf("run on %s: %w", c.address, err)
+		return fmt.Errorf("run on %s: %w", c.address, err)
 	}
 	done := make(chan error, 1)
 	go func() { done <- session.Wait() }()
 	select {
 	case err := <-done:
-		return result(command, stdout.Bytes(), stderr.String(), err)
+		return result(command, stderr.String(), err)
 	case <-ctx.Done():
 		// Best effort: the server may be out of reach, or its sshd too old.
 		_ = session.Signal(ssh.SIGTERM)
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
 }
 
-func result(command string, stdout []byte, stderr string, err error) ([]byte, error) {
+// result is the error of a command that ended.
+func result(command, stderr string, err error) error {
 	exit, ok := errors.AsType[*ssh.ExitError](err)
 	switch {
 	case err == nil:
-		return stdout, nil
+		return nil
 	case ok && exit.Signal() != "":
-		return stdout, &ExitError{Command: command, Code: -1, Stderr: stderr}
+		return &ExitError{Command: command, Code: -1, Stderr: stderr}
 	case ok:
-		return stdout, &ExitError{Command: command, Code: exit.ExitStatus(), Stderr: stderr}
+		return &ExitError{Command: command, Code: exit.ExitStatus(), Stderr: stderr}
 	default:
-		return stdout, fmt.Errorf("run: the connection ended: %w", err)
+		return fmt.Errorf("run: the connection ended: %w", err)
 	}
 }
 

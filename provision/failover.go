@@ -1,0 +1,421 @@
+package provision
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/havip/havip/agent/config"
+	"github.com/havip/havip/agent/pulse"
+	"github.com/havip/havip/openstack"
+	"github.com/havip/havip/provision/apply"
+	"github.com/havip/havip/provision/failover"
+	"github.com/havip/havip/provision/plan"
+	"github.com/havip/havip/provision/preflight"
+	"github.com/havip/havip/provision/server"
+	"github.com/havip/havip/provision/spec"
+)
+
+// FailoverOptions are those of a failover test.
+type FailoverOptions struct {
+	Faults []failover.Fault
+	Rounds int
+	Pause  time.Duration
+	Every  time.Duration
+	// UndoAfter is after how long a server undoes a fault by itself.
+	UndoAfter time.Duration
+	Probe     pulse.Target // empty: icmp where it answers, else what `verify` asks
+	Control   netip.Addr
+	// Identify is how to learn who answers outside; empty: by the SSH host key.
+	Identify failover.Identify
+	// Downtime, Lost and TwoOwners are limits; nil: the usual ones.
+	Downtime      *time.Duration
+	Lost          *int
+	TwoOwners     *time.Duration
+	AllowDegraded bool
+}
+
+// FailoverTest tests that a group fails over, and puts everything back. A group
+// that is not well is refused with a *PreflightError. What could not be put back is a
+// *LeftError.
+func (s *Service) FailoverTest(ctx context.Context, sel Selection, opt FailoverOptions) (failover.Report, error) {
+	fleet := s.NewFleet()
+	rep, err := s.failoverTest(ctx, sel, opt, fleet)
+	return rep, errors.Join(err, fleet.Close())
+}
+
+func (s *Service) failoverTest(ctx context.Context, sel Selection, opt FailoverOptions, fleet *Fleet) (failover.Report, error) {
+	g, err := s.look(ctx, sel, fleet)
+	if err != nil {
+		return failover.Report{}, err
+	}
+	t, sg, err := s.test(ctx, g, opt, fleet)
+	if err != nil {
+		return failover.Report{}, err
+	}
+	before, err := s.snapshot(ctx, t)
+	if err != nil {
+		return failover.Report{}, err
+	}
+	runner := &apply.Runner{Cloud: s.Cloud, Progress: s.Report, Now: s.Now, Holder: s.Holder, Abandoned: s.Abandoned}
+	if err := runner.Acquire(ctx, t.Group, sg); err != nil {
+		return failover.Report{}, err
+	}
+	holding, end := runner.Hold(ctx, t.Group)
+	rep, err := t.Run(holding)
+	end()
+	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
+	err = errors.Join(err, runner.Release(release, t.Group, g.Desired.VRID, sg.ID))
+	rep.Left = append(rep.Left, s.differences(release, t, before)...)
+	return rep, leftOver(t.Group, rep.Left, err)
+}
+
+// leftOver makes what was left behind the error that the run ends with.
+func leftOver(group string, left []string, err error) error {
+	if len(left) == 0 {
+		return err
+	}
+	all := &LeftError{Err: err}
+	for _, l := range left {
+		what, why, _ := strings.Cut(l, ": ")
+		all.Left = append(all.Left, plan.Left{What: what, Why: why, Hint: "havip failover-test --restore " + group})
+	}
+	return all
+}
+
+// Restore finishes what a failover test that died has left: what the journal in
+// the cloud says, and what the servers' timers have not undone yet.
+func (s *Service) Restore(ctx context.Context, sel Selection) (restored []string, err error) {
+	fleet := s.NewFleet()
+	defer func() { err = errors.Join(err, fleet.Close()) }()
+	g, err := s.look(ctx, sel, fleet)
+	if err != nil {
+		return nil, err
+	}
+	t, sg, err := s.group(g, fleet)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	touched := map[string]bool{}
+	for _, u := range failover.Journal(sg) {
+		if err := t.Restore(ctx, u); err != nil {
+			errs = append(errs, fmt.Errorf("undo %s of %s: %w", u.Fault, u.Object, err))
+			continue
+		}
+		restored = append(restored, fmt.Sprintf("%s of %s", u.Fault, t.nameOf(u.Object)))
+		touched[t.nameOf(u.Object)] = true
+	}
+	for _, m := range t.Members {
+		if err := t.mend(ctx, m, touched[m.Name]); err != nil {
+			errs = append(errs, fmt.Errorf("look at %s: %w", m.Name, err))
+		}
+	}
+	return restored, errors.Join(errs...)
+}
+
+// mend undoes what is left of a fault on a server. One that was just started is
+// waited for.
+func (t grouptest) mend(ctx context.Context, m failover.Member, started bool) error {
+	limit := time.Now().Add(undoTime)
+	for {
+		guest, err := t.Guests.Guest(ctx, m.ServerID)
+		if err == nil {
+			err = guest.Mend(ctx, t.Group)
+		}
+		if err == nil || !started || time.Now().After(limit) || ctx.Err() != nil {
+			return err
+		}
+		t.Guests.Forget(m.ServerID)
+		time.Sleep(pollEvery)
+	}
+}
+
+// grouptest is a failover.Test with what this package knows beside it.
+type grouptest struct{ *failover.Test }
+
+func (t grouptest) nameOf(id string) string {
+	for _, m := range t.Members {
+		if m.ServerID == id || m.PortID == id {
+			return m.Name
+		}
+	}
+	return id
+}
+
+// group is the test of a group before it is known what to test.
+func (s *Service) group(g group, fleet *Fleet) (grouptest, openstack.SecurityGroup, error) {
+	d, o := g.Desired, g.Observed
+	i := slices.IndexFunc(o.SecurityGroups, func(sg openstack.SecurityGroup) bool {
+		return plan.GroupOf(sg.Tags, sg.Description) == d.Group
+	})
+	if i < 0 || len(d.VIPs) == 0 {
+		return grouptest{}, openstack.SecurityGroup{}, &NoGroupError{Group: d.Group}
+	}
+	sg := o.SecurityGroups[i]
+	r := resourceOf(d.VIPs[0], d.Group, o)
+	t := &failover.Test{
+		Group: d.Group, SecurityGroup: sg.ID, VIP: r.Address, Interval: d.Interval,
+		Outside: r.FloatingIP, Cloud: s.Cloud, Guests: guests{fleet}, Progress: s.Report,
+	}
+	if !t.Outside.IsValid() {
+		t.Outside = r.Address
+	}
+	names := plan.MemberNames(d, o)
+	for i, m := range d.Members {
+		member := failover.Member{Name: names[i], ServerID: m.Server.ID, PortID: m.Ports[0].Port.ID, Init: string(o.Hosts[m.Server.ID].Init)}
+		if st := o.Hosts[m.Server.ID].Agent.Status; st != nil && len(st.Routers) > 0 {
+			member.NIC = st.Routers[0].Interface
+		}
+		t.Members = append(t.Members, member)
+	}
+	t.CheckPort = localPort(d.Checks)
+	return grouptest{t}, sg, nil
+}
+
+// test is the test of a group that is well.
+func (s *Service) test(ctx context.Context, g group, opt FailoverOptions, fleet *Fleet) (*failover.Test, openstack.SecurityGroup, error) {
+	t, sg, err := s.group(g, fleet)
+	if err != nil {
+		return nil, sg, err
+	}
+	refuse := func(message string, details []string, cure string) error {
+		return &PreflightError{Findings: preflight.Findings{{Severity: preflight.Error, Message: message, Details: details, Hint: cure}}}
+	}
+	name := t.Group
+	if open := failover.Journal(sg); len(open) > 0 {
+		return nil, sg, refuse(fmt.Sprintf("an earlier failover test of %s is not put back", name), nil, "havip failover-test --restore "+name)
+	}
+	if len(t.Members) < 2 {
+		return nil, sg, refuse(name+" has one member: there is nobody to fail over to", nil, "havip create with another --server")
+	}
+	var wrong []string
+	for _, d := range g.deviations() {
+		wrong = append(wrong, d.Object+": "+d.Message)
+	}
+	for _, servers := range g.Observed.Servers {
+		for _, sv := range servers {
+			if sv.Locked || sv.TaskState != "" {
+				wrong = append(wrong, fmt.Sprintf("server %s is locked or has a task under way (%s)", sv.Name, cmp.Or(sv.TaskState, "locked")))
+			}
+		}
+	}
+	if len(wrong) > 0 && !opt.AllowDegraded {
+		return nil, sg, refuse(name+" is not well, and a test of it would say nothing", wrong, "havip status "+name+", havip create; or --allow-degraded")
+	}
+	for _, jump := range g.Spec.SSH.Jump {
+		if through(jump, t, g.Observed) {
+			return nil, sg, refuse(fmt.Sprintf("SSH goes through %s, which the test would cut off", jump), nil, "give another way: --jump")
+		}
+	}
+	lowest := slices.MinFunc(g.Desired.Members, func(a, b plan.Member) int { return a.Priority - b.Priority }).Priority
+	t.Limits = failover.UsualLimits(failover.Theory(t.Interval, lowest))
+	if opt.Downtime != nil {
+		t.Limits.Downtime = *opt.Downtime
+	}
+	if opt.Lost != nil {
+		t.Limits.Lost = *opt.Lost
+	}
+	if opt.TwoOwners != nil {
+		t.Limits.TwoOwners = *opt.TwoOwners
+	}
+	t.Faults, t.Rounds, t.Pause, t.Every, t.Control = opt.Faults, opt.Rounds, opt.Pause, opt.Every, opt.Control
+	t.UndoAfter = opt.UndoAfter
+	if err := t.Limits.Check(t.Every); err != nil {
+		return nil, sg, refuse(err.Error(), nil, "--max-downtime, --every")
+	}
+	t.Target, err = s.probe(ctx, opt.Probe, g.Spec.Verify, t.Outside)
+	if err != nil {
+		return nil, sg, refuse(err.Error(), nil, "havip status "+name+"; is the security group open for it? --probe asks in another way")
+	}
+	t.SessionPort = sessionPort(t.Target, g.Spec.Verify)
+	t.Identify, t.Known = s.identities(ctx, t, opt.Identify, fleet)
+	return t.Test, sg, nil
+}
+
+// sessionPort is where a connection is likely to be taken and kept.
+func sessionPort(target pulse.Target, v spec.Verify) uint16 {
+	if text, ok := strings.CutPrefix(string(target), "tcp:"); ok {
+		port, _ := strconv.ParseUint(text, 10, 16) // it was opened
+		return uint16(port)
+	}
+	if v.Kind == spec.VerifyTCP {
+		return uint16(v.Port)
+	}
+	return 22
+}
+
+// sshd is how a server is identified when nothing else is wished: what operators
+// see, too, when the VIP has moved.
+const sshd failover.Identify = "ssh:22"
+
+// identities are the members' names by what they answer to a question. What they
+// say in a header or a body is not known beforehand; that a host key is unknown to
+// one member is no reason not to test.
+func (s *Service) identities(ctx context.Context, t grouptest, wish failover.Identify, fleet *Fleet) (failover.Identify, map[string]string) {
+	if wish != "" && wish != sshd {
+		return wish, s.pages(ctx, t, wish)
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	if _, err := sshd.Who(ctx, t.Outside); err != nil {
+		return "", nil // no SSH there
+	}
+	known := map[string]string{}
+	for _, m := range t.Members {
+		srv, err := fleet.server(ctx, m.ServerID)
+		if err != nil {
+			continue
+		}
+		keys, err := srv.HostKeys(ctx)
+		if err != nil {
+			s.Report.Warn("cannot read the host keys of "+m.Name+": "+err.Error(), "")
+		}
+		for _, k := range keys {
+			known[ssh.FingerprintSHA256(k)] = m.Name
+		}
+	}
+	return sshd, known
+}
+
+// pages asks each member by its own addresses what it says of itself, where it
+// can be reached from here.
+func (s *Service) pages(ctx context.Context, t grouptest, how failover.Identify) map[string]string {
+	known := map[string]string{}
+	for _, m := range t.Members {
+		sv, err := s.Cloud.Server(ctx, m.ServerID)
+		if err != nil {
+			continue
+		}
+		for _, a := range sv.Addresses {
+			limit, cancel := context.WithTimeout(ctx, probeTime)
+			word, err := how.Who(limit, a.IP)
+			cancel()
+			if err == nil && word != "" {
+				known[word] = m.Name
+			}
+		}
+	}
+	return known
+}
+
+// probeTime bounds a question that may have no answer.
+const probeTime = 2 * time.Second
+
+// through tells whether a jump host is the VIP or a member: the test would cut
+// off the way by which it undoes what it does.
+func through(jump string, t grouptest, o plan.Observed) bool {
+	host := jump[strings.LastIndexByte(jump, '@')+1:]
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	if err != nil {
+		if ap, err2 := netip.ParseAddrPort(host); err2 == nil {
+			addr = ap.Addr()
+		}
+	}
+	if addr == t.VIP || addr == t.Outside {
+		return true
+	}
+	for _, servers := range o.Servers {
+		for _, sv := range servers {
+			for _, a := range sv.Addresses {
+				if a.IP == addr {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// probe chooses what to ask: as it was wished, else ICMP where it is answered,
+// else what the group verifies. It must be answered now.
+func (s *Service) probe(ctx context.Context, wish pulse.Target, v spec.Verify, addr netip.Addr) (pulse.Target, error) {
+	candidates := []pulse.Target{wish}
+	if wish == "" {
+		candidates = []pulse.Target{"icmp", "tcp:22"}
+		switch v.Kind {
+		case spec.VerifyTCP:
+			candidates[1] = pulse.Target("tcp:" + strconv.Itoa(v.Port))
+		case spec.VerifyHTTP:
+			candidates[1] = pulse.Target(v.URL)
+		}
+	}
+	var errs []error
+	for _, c := range candidates {
+		asker, err := c.Open(addr)
+		if err == nil {
+			err = answers(ctx, asker)
+			err = errors.Join(err, asker.Close())
+		}
+		if err == nil {
+			return c, nil
+		}
+		errs = append(errs, fmt.Errorf("%s at %s: %w", c, addr, err))
+	}
+	return "", fmt.Errorf("nothing answers from here: %w", errors.Join(errs...))
+}
+
+// answers asks a few times: the first packet may be lost to an address that is
+// looked up.
+func answers(ctx context.Context, asker pulse.Asker) error {
+	var err error
+	for range 3 {
+		limit, cancel := context.WithTimeout(ctx, pulse.Limit)
+		err = asker.Ask(limit)
+		cancel()
+		if err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// localPort is the port of a check that asks the server itself, 0 without one.
+func localPort(checks []config.Check) int {
+	for _, c := range checks {
+		address := c.TCP
+		if u, err := url.Parse(c.HTTP); err == nil && c.HTTP != "" {
+			address = u.Host
+			if u.Port() == "" {
+				address += map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
+			}
+		}
+		i := strings.LastIndexByte(address, ':')
+		if i < 0 {
+			continue
+		}
+		host := strings.Trim(address[:i], "[]")
+		if ip, err := netip.ParseAddr(host); host != "" && host != "localhost" && (err != nil || !ip.IsLoopback()) {
+			continue
+		}
+		if port, err := strconv.Atoi(address[i+1:]); err == nil {
+			return port
+		}
+	}
+	return 0
+}
+
+// guests finds the way to servers through a fleet.
+type guests struct{ fleet *Fleet }
+
+func (g guests) Guest(ctx context.Context, id string) (failover.Guest, error) {
+	srv, err := g.fleet.server(ctx, id)
+	if err != nil {
+		return nil, err // not srv: a nil *Server in a Guest is not a nil Guest
+	}
+	return srv, nil
+}
+
+func (g guests) Forget(id string) { g.fleet.forget(id) }
+
+var _ failover.Guest = (*server.Server)(nil)

@@ -1,0 +1,226 @@
+package failover
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/havip/havip/agent/api"
+	"github.com/havip/havip/agent/pulse"
+)
+
+// The names of the ways.
+const (
+	Outside = "outside" // the floating IP, from where the test runs
+	Inside  = "inside"  // the VIP, from a server in its subnet
+)
+
+// Judge makes a round of what was seen.
+func Judge(rec Record, l Limits) Round {
+	r := Round{
+		Number: rec.Number, Fault: rec.Fault, Before: rec.Before, After: rec.After,
+		Moved: rec.After != "" && rec.After != rec.Before, Trouble: rec.Trouble, Record: rec,
+		Answers: rec.Answers, Session: rec.Session,
+	}
+	for _, p := range rec.Paths {
+		s := pulse.Sum(p.Beats, p.Every, rec.Began, rec.Ended)
+		r.Paths = append(r.Paths, PathResult{
+			Name: p.Name, From: p.From, To: p.To, Control: p.Control,
+			Asked: s.Asked, Lost: s.Lost, Skipped: s.Skipped, Silence: s.Silence, Since: s.From, Until: s.To,
+		})
+		if !p.Control {
+			back := pulse.Sum(p.Beats, p.Every, rec.Undone, rec.Ended)
+			r.Failback = max(r.Failback, back.Silence)
+		}
+	}
+	for _, m := range rec.Members {
+		r.ClockError = max(r.ClockError, m.ClockError)
+	}
+	whole := Span{rec.Began, rec.Ended}
+	r.TwoOwners, r.NoOwner = owners(rec.Members, whole)
+	if r.Moved {
+		r.Layers = layers(rec)
+		r.Slowest = slowest(r.Layers)
+	}
+	r.Verdict, r.Why = verdict(r, rec, l)
+	return r
+}
+
+// owners is how long at least two servers held the VIP, and the longest time in
+// which none did, within a span. A server that told nothing is taken to hold what
+// it last held only until its silence began.
+func owners(members []Witnessed, within Span) (two, none time.Duration) {
+	type edge struct {
+		at    time.Duration
+		delta int
+	}
+	var edges []edge
+	known := false
+	for _, m := range members {
+		for _, s := range m.Held {
+			if s = s.cut(within); s.Length() > 0 {
+				edges = append(edges, edge{s.From, 1}, edge{s.To, -1})
+			}
+			known = true
+		}
+	}
+	if !known {
+		return 0, 0
+	}
+	slices.SortStableFunc(edges, func(a, b edge) int {
+		if a.at != b.at {
+			return int(a.at - b.at)
+		}
+		return b.delta - a.delta // one that hands over at this instant leaves no gap
+	})
+	holding, last := 0, within.From
+	for _, e := range append(edges, edge{within.To, 0}) {
+		switch length := e.at - last; {
+		case holding >= 2:
+			two += length
+		case holding == 0:
+			none = max(none, length)
+		}
+		holding, last = holding+e.delta, e.at
+	}
+	return two, none
+}
+
+// layers splits the time from the fault to the first answer.
+func layers(rec Record) []Share {
+	i := slices.IndexFunc(rec.Members, func(m Witnessed) bool { return m.Name == rec.After })
+	if i < 0 {
+		return nil
+	}
+	next := rec.Members[i]
+	held, ok := next.takes(rec.Injected)
+	if !ok {
+		return nil
+	}
+	announced := held
+	for _, e := range next.Events {
+		if e.Event.Kind == "announce" && e.At >= held-next.ClockError && e.At < held+time.Second {
+			announced = max(held, e.At)
+			break
+		}
+	}
+	shares := []Share{{Detection, max(0, held-rec.Injected)}, {Takeover, announced - held}}
+	at := announced
+	for _, w := range []struct {
+		path  string
+		layer Layer
+	}{{Inside, Neighbours}, {Outside, NAT}} {
+		i := slices.IndexFunc(rec.Paths, func(p Path) bool { return p.Name == w.path && !p.Control })
+		if i < 0 {
+			continue
+		}
+		// What was silent after the fault was undone is another story.
+		p, until := rec.Paths[i], at
+		if s := pulse.Sum(p.Beats, p.Every, rec.Began, rec.Undone); s.Silence > p.Every && s.To > rec.Injected {
+			until = max(at, s.To)
+		}
+		shares = append(shares, Share{w.layer, until - at})
+		at = until
+	}
+	return shares
+}
+
+// takes is when a member got the VIP that it did not have, after a time.
+func (w Witnessed) takes(after time.Duration) (time.Duration, bool) {
+	for _, s := range w.Held {
+		if s.From >= after-w.ClockError {
+			return max(s.From, after), true
+		}
+	}
+	// The address was not seen to come: the transition tells as well.
+	for _, e := range w.Events {
+		if e.At >= after-w.ClockError && e.Event.To == api.Active {
+			return max(e.At, after), true
+		}
+	}
+	return 0, false
+}
+
+func slowest(shares []Share) Layer {
+	if len(shares) == 0 {
+		return ""
+	}
+	return slices.MaxFunc(shares, func(a, b Share) int { return int(a.Took - b.Took) }).Layer
+}
+
+// verdict holds a round to what was expected and to the limits.
+func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
+	var why []string
+	switch {
+	case rec.After == "":
+		why = append(why, "no member was active again")
+	case rec.Fault.Expect == Moves && !r.Moved:
+		why = append(why, fmt.Sprintf("the VIP stayed on %s; it was to move", r.Before))
+	case rec.Fault.Expect == Stays && r.Moved:
+		why = append(why, fmt.Sprintf("the VIP moved to %s; it was to stay", r.After))
+	}
+	if rec.Answers != "" && rec.Answers != rec.After && rec.After != "" {
+		why = append(why, fmt.Sprintf("outside %s answers, while %s is active", rec.Answers, rec.After))
+	}
+	if l.TwoOwners >= 0 && r.TwoOwners > l.TwoOwners {
+		why = append(why, fmt.Sprintf("two servers held the VIP for %s, the limit is %s", round(r.TwoOwners), l.TwoOwners))
+	}
+	line := len(why) == 0 // all that is wrong may be the line's fault
+	for _, p := range r.Paths {
+		if p.Control {
+			continue
+		}
+		var over []string
+		if p.Asked == 0 || p.Asked == p.Lost {
+			over = append(over, fmt.Sprintf("%s: nothing answered", p.Name))
+		} else if p.Silence > l.Downtime {
+			over = append(over, fmt.Sprintf("%s: silent for %s, the limit is %s", p.Name, round(p.Silence), l.Downtime))
+		}
+		if l.Lost >= 0 && p.Lost > l.Lost {
+			over = append(over, fmt.Sprintf("%s: %d questions were not answered, the limit is %d", p.Name, p.Lost, l.Lost))
+		}
+		if len(over) > 0 && !r.sameOnControl(p) {
+			line = false
+		}
+		why = append(why, over...)
+	}
+	switch {
+	case len(why) == 0:
+		return Passed, nil
+	case line:
+		return Inconclusive, append(why, "what is not failed over was silent as well: the line loses packets")
+	default:
+		return Failed, why
+	}
+}
+
+// sameOnControl tells whether a way's control was about as silent, or lost about
+// as much: at least half.
+func (r Round) sameOnControl(p PathResult) bool {
+	for _, c := range r.Paths {
+		if !c.Control || c.Name != p.Name || c.Asked == 0 {
+			continue
+		}
+		overlaps := c.Since < p.Until && p.Since < c.Until
+		if overlaps && 2*c.Silence >= p.Silence || 2*c.Lost*p.Asked >= p.Lost*c.Asked && p.Lost > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
+
+// Worst is the worst verdict of some rounds. Of those that were not possible
+// nothing is learned; when none was possible, nothing is shown.
+func Worst(rounds []Round) Verdict {
+	order := []Verdict{Passed, Inconclusive, Failed}
+	worst := -1
+	for _, r := range rounds {
+		worst = max(worst, slices.Index(order, r.Verdict))
+	}
+	if worst < 0 {
+		return NotPossible
+	}
+	return order[worst]
+}

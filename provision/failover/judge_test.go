@@ -1,0 +1,253 @@
+package failover
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/havip/havip/agent/api"
+)
+
+const ms = time.Millisecond
+
+// beats are questions every 50 ms for so long, answered after a millisecond but
+// in the spans.
+func beats(length time.Duration, silent ...Span) []api.Beat {
+	var all []api.Beat
+	for at := time.Duration(0); at < length; at += 50 * ms {
+		b := api.Beat{Seq: len(all), Sent: api.Duration(at), Heard: api.Duration(at + ms)}
+		for _, s := range silent {
+			if at >= s.From && at < s.To {
+				b.Heard, b.Err = 0, "no answer"
+			}
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
+// failing is a round in which the active is killed at 2 s: another holds the VIP
+// at 2.9 s and announces it; inside it answers at 3 s, outside at 3.2 s.
+func failing() Record {
+	fault, _ := Find(ServerReboot)
+	return Record{
+		Fault: fault, Number: 1, Before: "bastion-1", After: "bastion-2",
+		Began: 0, Injected: 2000 * ms, Settled: 3500 * ms, Undone: 6 * time.Second, Ended: 8 * time.Second,
+		Paths: []Path{
+			{Name: Outside, Every: 50 * ms, Beats: beats(8*time.Second, Span{2000 * ms, 3200 * ms})},
+			{Name: Inside, Every: 50 * ms, Beats: beats(8*time.Second, Span{2000 * ms, 3000 * ms})},
+			{Name: Outside, Control: true, Every: 50 * ms, Beats: beats(8 * time.Second)},
+		},
+		Members: []Witnessed{
+			{Name: "bastion-1", ClockError: ms, Held: []Span{{0, 2000 * ms}}},
+			{
+				Name: "bastion-2", ClockError: 2 * ms, Held: []Span{{2900 * ms, 8 * time.Second}},
+				Events: []Stamped{{2901 * ms, api.Event{Kind: "announce"}}, {2902 * ms, api.Event{Kind: "transition", From: api.Backup, To: api.Active}}},
+			},
+		},
+	}
+}
+
+func limits() Limits { return UsualLimits(Theory(300*ms, 249)) }
+
+func TestARoundNamesEachLayersShare(t *testing.T) {
+	r := Judge(failing(), limits())
+	if r.Verdict != Passed || !r.Moved {
+		t.Fatalf("verdict %s, moved %v: %v", r.Verdict, r.Moved, r.Why)
+	}
+	want := []Share{{Detection, 900 * ms}, {Takeover, ms}, {Neighbours, 100 * ms}, {NAT, 200 * ms}}
+	for i, s := range r.Layers {
+		if d := s.Took - want[i].Took; s.Layer != want[i].Layer || d < -2*ms || d > 2*ms {
+			t.Errorf("layer %d is %v, want %v", i, s, want[i])
+		}
+	}
+	if len(r.Layers) != len(want) || r.Slowest != Detection {
+		t.Errorf("%d layers, the slowest %s", len(r.Layers), r.Slowest)
+	}
+	if r.TwoOwners != 0 || r.NoOwner != 900*ms || r.ClockError != 2*ms {
+		t.Errorf("two owners for %s, none for %s, clocks within %s", r.TwoOwners, r.NoOwner, r.ClockError)
+	}
+}
+
+func TestTheLayerThatWasLateIsNamed(t *testing.T) {
+	for name, tt := range map[string]struct {
+		outside, inside time.Duration // when they answer again
+		want            Layer
+	}{
+		"the subnet learns late": {7 * time.Second, 7 * time.Second, Neighbours},
+		"the world learns late":  {7 * time.Second, 3 * time.Second, NAT},
+	} {
+		rec := failing()
+		rec.Undone = 7500 * ms
+		rec.Paths[0].Beats = beats(8*time.Second, Span{2 * time.Second, tt.outside})
+		rec.Paths[1].Beats = beats(8*time.Second, Span{2 * time.Second, tt.inside})
+		if r := Judge(rec, limits()); r.Slowest != tt.want || r.Verdict != Failed {
+			t.Errorf("%s: %s, slowest %s of %v", name, r.Verdict, r.Slowest, r.Layers)
+		}
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	for name, tt := range map[string]struct {
+		bend func(*Record, *Limits)
+		want Verdict
+		why  string
+	}{
+		"within the limits": {func(*Record, *Limits) {}, Passed, ""},
+		"too long": {
+			func(_ *Record, l *Limits) { l.Downtime = time.Second },
+			Failed, "outside: silent for 1.2s, the limit is 1s",
+		},
+		"too many lost": {
+			func(_ *Record, l *Limits) { l.Lost = 20 },
+			Failed, "outside: 24 questions were not answered, the limit is 20",
+		},
+		"nothing lost is allowed and nothing was": {
+			func(r *Record, l *Limits) {
+				l.Lost = 0
+				r.Paths[0].Beats, r.Paths[1].Beats = beats(8*time.Second), beats(8*time.Second)
+			},
+			Passed, "",
+		},
+		"the line loses packets, and the group does not": {
+			func(r *Record, _ *Limits) {
+				r.Paths[0].Beats = beats(8*time.Second, Span{2000 * ms, 6000 * ms})
+				r.Paths[2].Beats = beats(8*time.Second, Span{2100 * ms, 5900 * ms})
+			},
+			Inconclusive, "the line loses packets",
+		},
+		"the line was silent at another time": {
+			func(r *Record, _ *Limits) {
+				r.Paths[0].Beats = beats(8*time.Second, Span{2000 * ms, 6000 * ms})
+				r.Paths[2].Beats = beats(8*time.Second, Span{6500 * ms, 7500 * ms})
+			},
+			Failed, "outside: silent for",
+		},
+		"the line loses packets, and two owners are no fault of the line": {
+			func(r *Record, l *Limits) {
+				l.TwoOwners = 0
+				r.Members[0].Held[0].To = 4 * time.Second
+				r.Paths[0].Beats = beats(8*time.Second, Span{2000 * ms, 6000 * ms})
+				r.Paths[2].Beats = beats(8*time.Second, Span{2000 * ms, 6000 * ms})
+			},
+			Failed, "two servers held the VIP for 1.1s",
+		},
+		"it was to move and stayed": {
+			func(r *Record, _ *Limits) { r.After = "bastion-1" },
+			Failed, "the VIP stayed on bastion-1; it was to move",
+		},
+		"it was to stay and moved": {
+			func(r *Record, _ *Limits) { r.Fault, _ = Find(VIPDelete) },
+			Failed, "the VIP moved to bastion-2; it was to stay",
+		},
+		"nobody is active again": {
+			func(r *Record, _ *Limits) { r.After = "" },
+			Failed, "no member was active again",
+		},
+		"nothing answers at all": {
+			func(r *Record, _ *Limits) { r.Paths[1].Beats = beats(8*time.Second, Span{0, 8 * time.Second}) },
+			Failed, "inside: nothing answered",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rec, l := failing(), limits()
+			tt.bend(&rec, &l)
+			r := Judge(rec, l)
+			if r.Verdict != tt.want || !strings.Contains(strings.Join(r.Why, "\n"), tt.why) || tt.want == Passed && len(r.Why) > 0 {
+				t.Errorf("%s: %q, want %s with %q", r.Verdict, r.Why, tt.want, tt.why)
+			}
+		})
+	}
+}
+
+func TestOwnersAreCountedFromWhatWasHeld(t *testing.T) {
+	s := func(from, to int) Span { return Span{time.Duration(from) * ms, time.Duration(to) * ms} }
+	for name, tt := range map[string]struct {
+		held      [][]Span
+		two, none time.Duration
+	}{
+		"one after the other":       {[][]Span{{s(0, 400)}, {s(400, 1000)}}, 0, 0},
+		"a gap":                     {[][]Span{{s(0, 400)}, {s(600, 1000)}}, 0, 200 * ms},
+		"both for a while":          {[][]Span{{s(0, 700)}, {s(400, 1000)}}, 300 * ms, 0},
+		"three at once count once":  {[][]Span{{s(0, 700)}, {s(400, 1000)}, {s(500, 600)}}, 300 * ms, 0},
+		"nobody at the end":         {[][]Span{{s(0, 700)}}, 0, 300 * ms},
+		"before and after the span": {[][]Span{{s(-500, 700)}, {s(700, 5000)}}, 0, 0},
+		"nothing is known":          {[][]Span{nil, nil}, 0, 0},
+	} {
+		var members []Witnessed
+		for _, h := range tt.held {
+			members = append(members, Witnessed{Held: h})
+		}
+		if two, none := owners(members, s(0, 1000)); two != tt.two || none != tt.none {
+			t.Errorf("%s: two for %s, none for %s; want %s and %s", name, two, none, tt.two, tt.none)
+		}
+	}
+}
+
+func TestATestIsAsGoodAsItsWorstRound(t *testing.T) {
+	for _, tt := range []struct {
+		rounds []Verdict
+		want   Verdict
+	}{
+		{nil, NotPossible},
+		{[]Verdict{NotPossible}, NotPossible},
+		{[]Verdict{Passed, NotPossible}, Passed},
+		{[]Verdict{Passed, Inconclusive, Passed}, Inconclusive},
+		{[]Verdict{Failed, Inconclusive, Passed}, Failed},
+	} {
+		var rounds []Round
+		for _, v := range tt.rounds {
+			rounds = append(rounds, Round{Verdict: v})
+		}
+		if got := Worst(rounds); got != tt.want {
+			t.Errorf("of %v the worst is %s, want %s", tt.rounds, got, tt.want)
+		}
+	}
+}
+
+func TestLimitsThatThePaceCannotTellAreRefused(t *testing.T) {
+	if err := (Limits{Downtime: 199 * ms}).Check(50 * ms); err == nil {
+		t.Error("a limit below four paces was taken")
+	}
+	if err := (Limits{Downtime: 200 * ms}).Check(50 * ms); err != nil {
+		t.Error(err)
+	}
+	if got, want := Theory(300*ms, 249), 900*ms+7*300*ms/256; got != want {
+		t.Errorf("theory is %s, want %s", got, want)
+	}
+}
+
+func TestTheJournalIsReadAsItWasWritten(t *testing.T) {
+	const id = "bcc47ce0-2444-4c0a-8d73-6cff822a279b"
+	for _, f := range Faults() {
+		u := Undo{f.Name, id}
+		got, ok := ParseUndo(u.Tag())
+		if !ok || got != u {
+			t.Errorf("%q is read as %v, %v", u.Tag(), got, ok)
+		}
+		if f.Place == InCloud && len(u.Tag()) > 60 {
+			t.Errorf("%q has %d characters; Neutron before Zed takes 60", u.Tag(), len(u.Tag()))
+		}
+	}
+	for _, tag := range []string{"", "havip", "havip:undo=", "havip:undo=server-stop", "havip:undo=server-stop:", "havip:undo=earthquake:" + id, "other:undo=server-stop:" + id} {
+		if u, ok := ParseUndo(tag); ok {
+			t.Errorf("%q is read as %v", tag, u)
+		}
+	}
+}
+
+func TestClocksAreComparedByTheQuickestAnswer(t *testing.T) {
+	start := time.Now()
+	c := clock{start: start}
+	ahead := 7 * time.Second
+	wall := func(after time.Duration) time.Time { return start.Round(0).Add(after + ahead) }
+	c.learn(start.Add(ms), start.Add(101*ms), wall(100*ms)) // a slow way back
+	c.learn(start.Add(200*ms), start.Add(202*ms), wall(201*ms))
+	c.learn(start.Add(300*ms), start.Add(390*ms), wall(301*ms))
+	if c.err != ms || c.offset != ahead {
+		t.Errorf("off by %s within %s, want %s within 1ms", c.offset, c.err, ahead)
+	}
+	if got := c.at(wall(5 * time.Second)); got != 5*time.Second {
+		t.Errorf("the server's time is %s on the timeline, want 5s", got)
+	}
+}

@@ -1,0 +1,135 @@
+package report
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/havip/havip/provision/failover"
+)
+
+//go:embed page.html
+var page string
+
+// HTML writes one page that needs nothing else: no script, no font, no request.
+func HTML(w io.Writer, rep failover.Report) error {
+	t, err := template.New("page").Parse(page)
+	if err != nil {
+		return err
+	}
+	return t.Execute(w, viewOf(rep))
+}
+
+// pageView is the page's content as words.
+type pageView struct {
+	Group, VIP, Outside, Probe, Every, Limit string
+	Began, Took                              string
+	Verdict, Class                           string
+	Left                                     []string
+	Rounds                                   []roundView
+}
+
+type roundView struct {
+	ID, Title, Does, Verdict, Class string
+	Why, Trouble                    []string
+	Facts                           []factView
+	Lanes                           []lane
+	Ticks                           []tick
+	Events                          []eventView
+	Shown                           bool // it has a timeline
+}
+
+type factView struct{ Name, Value string }
+
+type eventView struct {
+	At, Who, What string
+	at            time.Duration
+}
+
+func viewOf(rep failover.Report) pageView {
+	v := pageView{
+		Group: rep.Group, VIP: rep.VIP.String(), Outside: rep.Outside.String(), Probe: string(rep.Target),
+		Every: rep.Every.String(), Limit: millis(rep.Limits.Downtime),
+		Began: rep.Began.Format("2006-01-02 15:04:05 MST"), Took: rep.Took.Round(time.Second).String(),
+		Verdict: string(rep.Verdict()), Class: class(rep.Verdict()), Left: rep.Left,
+	}
+	for i, r := range rep.Rounds {
+		v.Rounds = append(v.Rounds, roundOf(i, r))
+	}
+	return v
+}
+
+func class(v failover.Verdict) string {
+	switch v {
+	case failover.Passed:
+		return "good"
+	case failover.Failed:
+		return "bad"
+	}
+	return "open"
+}
+
+func roundOf(i int, r failover.Round) roundView {
+	v := roundView{
+		ID: fmt.Sprintf("r%d", i+1), Does: r.Fault.Does, Verdict: string(r.Verdict), Class: class(r.Verdict),
+		Why: r.Why, Trouble: r.Trouble, Title: string(r.Fault.Name),
+	}
+	if r.Verdict == failover.NotPossible {
+		return v
+	}
+	v.Title = fmt.Sprintf("Round %d: %s", r.Number, r.Fault.Name)
+	what := r.Before + ", and it stayed"
+	if r.Moved {
+		what = r.Before + " → " + r.After
+	}
+	v.Facts = append(v.Facts, factView{"active", what})
+	for _, p := range r.Paths {
+		name := p.Name
+		if p.Control {
+			name += ", control"
+		}
+		v.Facts = append(v.Facts, factView{name, fmt.Sprintf("silent for %s; %d of %d lost", millis(p.Silence), p.Lost, p.Asked)})
+	}
+	for _, s := range r.Layers {
+		v.Facts = append(v.Facts, factView{string(s.Layer), millis(s.Took)})
+	}
+	if r.Answers != "" {
+		v.Facts = append(v.Facts, factView{"outside answers", r.Answers})
+	}
+	if r.Record.Says != "" {
+		v.Facts = append(v.Facts, factView{"outside says", r.Record.Says})
+	}
+	if r.Session != failover.NoSession {
+		v.Facts = append(v.Facts, factView{"a long TCP session", string(r.Session)})
+	}
+	v.Facts = append(v.Facts, factView{"two owners", millis(r.TwoOwners)}, factView{"clocks within", millis(r.ClockError)})
+	v.Shown = true
+	w := window(r)
+	v.Lanes, v.Ticks = lanes(r, w), ticks(r, w)
+	for _, m := range r.Record.Members {
+		for _, e := range m.Events {
+			text := e.Event.Kind
+			if e.Event.To != "" {
+				text = fmt.Sprintf("%s → %s: %s", e.Event.From, e.Event.To, e.Event.Reason)
+			}
+			if e.Event.Detail != "" {
+				text += " (" + e.Event.Detail + ")"
+			}
+			v.Events = append(v.Events, eventView{relative(e.At - r.Record.Injected), m.Name, text, e.At})
+		}
+	}
+	slices.SortStableFunc(v.Events, func(a, b eventView) int { return int(a.at - b.at) })
+	return v
+}
+
+func millis(d time.Duration) string {
+	if d >= time.Second {
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	}
+	return fmt.Sprintf("%d ms", d.Milliseconds())
+}
+
+func relative(d time.Duration) string { return fmt.Sprintf("%+.3f s", d.Seconds()) }

@@ -1,0 +1,147 @@
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/havip/havip/provision/failover"
+)
+
+// lane is one line of a timeline: a name, and boxes on a strip of 1000 units.
+type lane struct {
+	Name  string
+	Boxes []box
+}
+
+// box is a part of a strip. Class colours it; what it says is in its title.
+type box struct {
+	X, W         float64
+	Class, Title string
+}
+
+// tick is a mark of time under the strips, in percent of their width.
+type tick struct {
+	At   float64
+	Name string
+}
+
+const units = 1000
+
+// window is the part of a round that is shown: from a second before the fault
+// until everything that it did is over.
+func window(r failover.Round) failover.Span {
+	end := r.Record.Settled
+	for _, p := range r.Paths {
+		if !p.Control && p.Silence > 0 {
+			end = max(end, p.Until)
+		}
+	}
+	return failover.Span{From: r.Record.Injected - time.Second, To: min(max(end, r.Record.Injected+time.Second)+time.Second, r.Record.Ended)}
+}
+
+// scale is where a time is on a strip.
+func scale(at time.Duration, w failover.Span) float64 {
+	x := float64(at-w.From) / float64(w.Length()) * units
+	return min(max(x, 0), units)
+}
+
+func boxOf(s, w failover.Span, class, title string) (box, bool) {
+	if s.To < w.From || s.From > w.To {
+		return box{}, false
+	}
+	x := scale(s.From, w)
+	return box{X: x, W: max(scale(s.To, w)-x, 1), Class: class, Title: title}, true
+}
+
+func lanes(r failover.Round, w failover.Span) []lane {
+	var all []lane
+	for _, p := range r.Record.Paths {
+		name := p.Name + ": " + p.To + " from " + p.From
+		if p.Control {
+			name += " (control)"
+		}
+		all = append(all, lane{name, beats(p, w)})
+	}
+	for _, m := range r.Record.Members {
+		all = append(all, lane{m.Name, member(m, w)})
+	}
+	return all
+}
+
+// beats are the questions, those of one kind that follow each other as one box.
+func beats(p failover.Path, w failover.Span) []box {
+	var boxes []box
+	var run failover.Span
+	count, class := 0, ""
+	flush := func() {
+		if count == 0 {
+			return
+		}
+		title := fmt.Sprintf("%d answered", count)
+		if class == "lost" {
+			title = fmt.Sprintf("%d not answered, from %s", count, millis(run.From-w.From))
+		}
+		if b, ok := boxOf(run, w, class, title); ok {
+			boxes = append(boxes, b)
+		}
+	}
+	for _, b := range p.Beats {
+		sent := time.Duration(b.Sent)
+		if sent < w.From || sent > w.To {
+			continue
+		}
+		c := "heard"
+		if !b.Answered() {
+			c = "lost"
+		}
+		if c != class {
+			flush()
+			run, count, class = failover.Span{From: sent}, 0, c
+		}
+		run.To, count = sent+p.Every, count+1
+	}
+	flush()
+	return boxes
+}
+
+// member is what a member was: its states by its events, and over them when it
+// held the VIP.
+func member(m failover.Witnessed, w failover.Span) []box {
+	var boxes []box
+	add := func(s failover.Span, class, title string) {
+		if b, ok := boxOf(s, w, class, title); ok {
+			boxes = append(boxes, b)
+		}
+	}
+	var since time.Duration
+	is := m.Was
+	for _, e := range m.Events {
+		if e.Event.To == "" {
+			continue
+		}
+		add(failover.Span{From: max(since, w.From), To: e.At}, "state "+string(is), string(is))
+		since, is = e.At, e.Event.To
+	}
+	add(failover.Span{From: max(since, w.From), To: w.To}, "state "+string(is), string(is))
+	for _, s := range m.Held {
+		add(s, "held", "holds the VIP")
+	}
+	for _, s := range m.Blind {
+		add(s, "blind", "told nothing")
+	}
+	return boxes
+}
+
+// ticks are the fault, when it was over, and some seconds between.
+func ticks(r failover.Round, w failover.Span) []tick {
+	at := func(t time.Duration) float64 { return scale(t, w) / units * 100 }
+	all := []tick{{at(r.Record.Injected), "fault"}}
+	step := time.Second
+	for w.Length()/step > 5 {
+		step *= 2
+	}
+	for t := r.Record.Injected + step; t < w.To-step/4; t += step {
+		all = append(all, tick{at(t), "+" + (t - r.Record.Injected).String()})
+	}
+	return all
+}

@@ -1,0 +1,92 @@
+package failover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Run makes every fault in every round, and at the end has the member active
+// again that was at the beginning. What cannot be put back is in the report's Left.
+func (t *Test) Run(ctx context.Context) (Report, error) {
+	start := time.Now()
+	rep := Report{
+		Group: t.Group, VIP: t.VIP, Outside: t.Outside, Target: t.Target,
+		Every: t.Every, Limits: t.Limits, Began: start.Round(0),
+	}
+	err := t.rounds(ctx, start, &rep)
+	rep.Took = time.Since(start)
+	if left := (*LeftError)(nil); errors.As(err, &left) {
+		rep.Left = append(rep.Left, left.What)
+	}
+	return rep, err
+}
+
+func (t *Test) rounds(ctx context.Context, start time.Time, rep *Report) error {
+	t.tolerate(t.states(ctx, ""))
+	members, err := t.agreed(ctx)
+	if err != nil {
+		return err
+	}
+	first, _ := t.roles(members)
+	impossible := map[Name]bool{}
+	for n, number := 0, 0; n < t.Rounds; n++ {
+		for _, f := range t.Faults {
+			if impossible[f.Name] {
+				continue
+			}
+			if number > 0 {
+				// OVN postpones claims that follow each other within 10 s.
+				if err := sleep(ctx, t.Pause); err != nil {
+					return err
+				}
+			}
+			number++
+			began := time.Now()
+			r, err := t.round(ctx, start, f, number)
+			if err != nil {
+				return fmt.Errorf("round %d, %s: %w", number, f.Name, err)
+			}
+			if r.Verdict == NotPossible {
+				impossible[f.Name] = true
+				number--
+			}
+			rep.Rounds = append(rep.Rounds, r)
+			t.Progress.Step(fmt.Sprintf("round %d", r.Number), r.String(), time.Since(began))
+		}
+	}
+	return t.giveBack(ctx, first)
+}
+
+// giveBack has the first active member active again.
+func (t *Test) giveBack(ctx context.Context, first Member) error {
+	members, err := t.agreed(ctx)
+	if err != nil {
+		return err
+	}
+	if active, _ := t.roles(members); active.ServerID == first.ServerID {
+		return nil
+	}
+	g, err := t.Guests.Guest(ctx, first.ServerID)
+	if err != nil {
+		return err
+	}
+	if err := g.Switchover(ctx, t.Group); err != nil {
+		return fmt.Errorf("make %s active again: %w", first.Name, err)
+	}
+	_, err = t.agreed(ctx)
+	return err
+}
+
+// String is a round in one line.
+func (r Round) String() string {
+	if r.Verdict == NotPossible {
+		return fmt.Sprintf("%s: not possible here: %s", r.Fault.Name, r.Why[0])
+	}
+	what := "stayed on " + r.Before
+	if r.Moved {
+		what = r.Before + " -> " + r.After
+	}
+	return fmt.Sprintf("%s: %s, silent for %s, %s", r.Fault.Name, what, round(r.Silence()), r.Verdict)
+}

@@ -1,0 +1,4 @@
+# Undoes the fault that was made here, if one is left.
+undo=$root/run/havip-undo-$group
+if [ $init = systemd ] && have systemctl; then systemctl stop "havip-undo-$group.timer" 2>/dev/null; fi
+[ ! -e "$undo" ] || sh "$undo"
