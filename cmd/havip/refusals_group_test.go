@@ -125,5 +125,81 @@ error: bastion-2 cannot take over: it is silent, not backup
 hint: havip status bastion
 `,
 		},
+		{
+			name: "a failover test with flags that are wrong",
+			run:  "failover-test bastion --fault earthquake",
+			code: 2,
+			says: `
+error: --fault: "earthquake" is no fault: want switchover, agent-stop, agent-kill, agent-freeze, vrrp-block, vip-delete, service, net-reload, port-down, server-stop, server-reboot, server-pause
+hint: havip failover-test --help
+`,
+		},
+		{
+			name: "a failover test of none",
+			run:  "failover-test nobody",
+			code: 1,
+			says: `
+error: there is no group "nobody" in this project
+hint: havip list shows the groups of the project
+`,
+		},
+		{
+			name: "a failover test whose faults follow each other too soon",
+			run:  "failover-test bastion --pause 1s",
+			code: 2,
+			says: `
+error: --pause: want 12s or more, got 1s: OVN postpones claims of the VIP that follow each other sooner
+hint: havip failover-test --help
+`,
+		},
+		{
+			name: "a failover test of a group that is not well",
+			bend: func(w *world) { w.made() }, // by hand, and so it lacks much
+			run:  "failover-test bastion",
+			code: 4,
+			says: `
+error: bastion is not well, and a test of it would say nothing
+  security group havip-bastion: rule is missing: ingress IPv4 protocol 112 between members
+  security group havip-bastion: rule is missing: egress IPv4 protocol 112 between members
+  security group havip-bastion: rule was added: egress IPv4 everything
+  security group havip-bastion: rule was added: egress IPv6 everything
+  agent on bastion-1: the binary is gone
+  agent on bastion-1: the service file is gone
+  agent on bastion-1: it runs but does not answer
+  agent on bastion-2: the binary is gone
+  agent on bastion-2: the service file is gone
+  agent on bastion-2: it runs but does not answer
+hint: havip status bastion, havip create; or --allow-degraded
+`,
+		},
+		{
+			name: "a failover test with a limit that cannot be told",
+			bend: func(w *world) { w.made() },
+			run:  "failover-test bastion --max-downtime 100ms --allow-degraded",
+			code: 4,
+			says: `
+error: a limit of 100ms is tighter than four questions at one each 50ms: want 200ms or more, or ask more often
+hint: --max-downtime, --every
+`,
+		},
+		{
+			name: "a failover test that asks what cannot be asked",
+			run:  "failover-test bastion --probe carrier-pigeon",
+			code: 2,
+			says: `
+error: --probe: "carrier-pigeon": want icmp, tcp:PORT or a URL
+hint: havip failover-test --help
+`,
+		},
+		{
+			name: "a failover test after one that is not put back",
+			bend: func(w *world) { w.made(); w.tag("security-groups", w.cloud.ID("security-groups", "havip-bastion"), "havip:undo=server-stop:bcc47ce024440c4a8d736cff822a279b") },
+			run:  "failover-test bastion",
+			code: 4,
+			says: `
+error: an earlier failover test of bastion is not put back
+hint: havip failover-test --restore bastion
+`,
+		},
 	})
 }

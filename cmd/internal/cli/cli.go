@@ -109,6 +109,7 @@ the servers' ports, and runs its own VRRP agent on every server.`,
 	addGlobalFlags(root)
 	root.AddCommand(
 		newCreate(a), newPlan(a), newStatus(a), newList(a), newSwitchover(a),
+		newFailoverTest(a),
 		newDelete(a), newKnownHosts(a), newVersion(a), newCompletion(a),
 	)
 	root.SetHelpCommand(newHelp(root))

@@ -11,6 +11,7 @@ import (
 	"github.com/havip/havip/agent/strict"
 	"github.com/havip/havip/openstack"
 	"github.com/havip/havip/provision"
+	"github.com/havip/havip/provision/failover"
 	"github.com/havip/havip/provision/plan"
 	"github.com/havip/havip/provision/preflight"
 )
@@ -210,6 +211,41 @@ func apiFailure() error {
 	})
 }
 
+// tested is a failover test with a round of each kind.
+func tested() failover.Report {
+	fault := func(n failover.Name) failover.Fault {
+		f, _ := failover.Find(n)
+		return f
+	}
+	paths := func(outside, inside time.Duration, lost int) []failover.PathResult {
+		return []failover.PathResult{
+			{Name: failover.Inside, From: "bastion-3", To: "10.0.0.136 icmp", Asked: 120, Lost: lost, Silence: inside},
+			{Name: failover.Outside, From: "here", To: "203.0.113.10 icmp", Asked: 121, Lost: lost, Silence: outside},
+			{Name: failover.Outside, From: "here", To: "203.0.113.1 icmp", Control: true, Asked: 121},
+		}
+	}
+	const ms = time.Millisecond
+	return failover.Report{
+		Group: "bastion", VIP: addr("10.0.0.136"), Outside: addr("203.0.113.10"), Target: "icmp", Every: 50 * ms,
+		Limits: failover.Limits{Downtime: 1908 * ms, Lost: 20, TwoOwners: -1}, Took: 42 * time.Second,
+		Rounds: []failover.Round{
+			{
+				Number: 1, Fault: fault(failover.Switchover), Verdict: failover.Passed, Before: "bastion-1", After: "bastion-2", Moved: true,
+				Answers: "bastion-2", Session: failover.Broken, Paths: paths(0, 0, 0), TwoOwners: 3 * ms, ClockError: ms,
+				Layers: []failover.Share{{Layer: failover.Detection, Took: 4 * ms}, {Layer: failover.Takeover}, {Layer: failover.Neighbours}, {Layer: failover.NAT}},
+			},
+			{
+				Number: 2, Fault: fault(failover.ServerReboot), Verdict: failover.Failed, Before: "bastion-2", After: "bastion-1", Moved: true,
+				Why:     []string{"outside: silent for 2.1s, the limit is 1.908s"},
+				Answers: "bastion-1", Session: failover.Broken, Paths: paths(2100*ms, 940*ms, 19), NoOwner: 900 * ms, ClockError: ms,
+				Layers:  []failover.Share{{Layer: failover.Detection, Took: 900 * ms}, {Layer: failover.Takeover, Took: 8 * ms}, {Layer: failover.Neighbours, Took: 31 * ms}, {Layer: failover.NAT, Took: 1160 * ms}},
+				Slowest: failover.NAT, Trouble: []string{"bastion-2 at 9.1s: run: the connection ended: EOF"},
+			},
+			{Number: 3, Fault: fault(failover.NetReload), Verdict: failover.NotPossible, Before: "bastion-1", Why: []string{"neither systemd-networkd nor NetworkManager nor netplan runs there"}},
+		},
+	}
+}
+
 // views are what every golden test shows, by the name of its files.
 func views() map[string]View {
 	outcome := provision.Outcome{
@@ -246,6 +282,9 @@ func views() map[string]View {
 		"delete":                DeleteView{"bastion", provision.Outcome{Changed: true, Took: 2 * time.Second}},
 		"delete-left":           DeleteView{"bastion", provision.Outcome{Changed: true, Took: 2 * time.Second, Left: leftAgent()}},
 		"delete-nothing":        DeleteView{"bastion", provision.Outcome{}},
+		"failover-test":         FailoverView{tested()},
+		"failover-restore":      RestoreView{"bastion", []string{"server-stop of bastion-1"}},
+		"failover-restore-none": RestoreView{"bastion", nil},
 		"switchover":            SwitchoverView{"bastion", moved},
 		"switchover-active":     SwitchoverView{"bastion", again},
 		"status":                healthy(),
