@@ -8,7 +8,7 @@ ACCEPTANCE_FLAGS ?=
 RACE := $(shell command -v $(firstword $(shell $(GO) env CC)) >/dev/null 2>&1 && echo -race)
 STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT := $(GO) run mvdan.cc/gofumpt@v0.12.0
-SHELL_FILES := .ci/run $(wildcard test/cloud/*.sh test/cloud/lib/*.sh test/acceptance/testdata/*.sh) test/cloud/lib/ebtables test/cloud/guest/make-image.sh test/cloud/guest/firstboot
+SHELL_FILES := .ci/run test/failover/measure.sh $(wildcard test/cloud/*.sh test/cloud/lib/*.sh test/acceptance/testdata/*.sh) test/cloud/lib/ebtables test/cloud/guest/make-image.sh test/cloud/guest/firstboot
 
 # what `make dist` leaves in dist: COMMAND-OS-ARCH
 DIST := havip-linux-amd64 havip-linux-arm64 havip-darwin-amd64 havip-darwin-arm64 havip-windows-amd64.exe \
@@ -17,7 +17,7 @@ DIST := havip-linux-amd64 havip-linux-arm64 havip-darwin-amd64 havip-darwin-arm6
 # the lab needs root; the build does not
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo build agent dist dist-check test mutants fuzz bench soak soak-sim lint docs cloud-up cloud-down cloud-status cloud-states acceptance clean
+.PHONY: help demo build agent dist dist-check test mutants fuzz bench soak soak-sim lint docs cloud-up cloud-down cloud-status cloud-states acceptance failover-table clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -99,8 +99,9 @@ lint: ## vet, staticcheck, gofumpt; shellcheck where it is installed
 	  else echo "shellcheck is not installed, the shell files are not checked"; fi
 
 # Full counts of what `make test` does in part. SOAK_FLAGS=-seed=N repeats the deaths of a run.
-soak: soak-sim ## soak-sim, 200 deaths of the active, floods of a million packets over each family (20 min, root)
+soak: soak-sim ## soak-sim, 200 deaths of the active, floods of a million packets over each family, a failover test killed in each fault (25 min, root)
 	HAVIP_REQUIRE_NETNS=1 $(GO) test -count=1 -timeout 60m -v -run 'Dies|Flood' ./test/mishap -args -deaths 200 -flood 4000000 $(SOAK_FLAGS)
+	HAVIP_REQUIRE_NETNS=1 $(GO) test -count=1 -timeout 30m -v -run Killed ./test/failover -args -all
 
 docs: ## docs/commands, from the commands themselves
 	$(GO) generate ./docs/...
@@ -131,6 +132,9 @@ endif
 acceptance: export HAVIP_BIN = $(CURDIR)/bin/havip
 acceptance: build ## the suite against a real OpenStack: the one of cloud-up, or the one that OS_CLOUD names
 	$(GO) test -tags acceptance -count=1 -timeout 30m -v $(EXEC) $(ACCEPTANCE_FLAGS) ./test/acceptance
+
+failover-table: build ## each fault of the failover test measured in the lab, as a table (root; ROUNDS=3: 12 min)
+	@$(SUDO) test/failover/measure.sh lab
 
 clean: ## what was built
 	rm -rf bin dist

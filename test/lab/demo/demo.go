@@ -60,6 +60,10 @@ func (s Stage) Run(ctx context.Context) error {
 	if err := s.crash(ctx, c); err != nil {
 		return err
 	}
+	s.say("The same as a test that a pipeline can gate on: faults made, watched from outside and inside, put back, judged.")
+	if err := s.havip(ctx, "failover-test", group, "--fault", "switchover,server-reboot"); err != nil {
+		return err
+	}
 	s.say("Take it all away.")
 	if err := s.havip(ctx, "delete", group, "--yes"); err != nil {
 		return err

@@ -1,0 +1,66 @@
+//go:build acceptance
+
+package acceptance
+
+import (
+	"cmp"
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Those that differ most on a real cloud. All of them take ten minutes:
+// HAVIP_ACC_FAULTS=switchover,agent-stop,... names others.
+const usualFaults = "switchover,agent-kill,port-down,server-reboot"
+
+func TestFaultsAreMadeAndPutBack(t *testing.T) {
+	// Two servers: what is seen from the third is the other tests'.
+	g := newGroup(t, "failover", "10.77.0.213", the.servers[0], the.servers[1])
+	mustHavip(t, 0, g.create("--verify", "http:http://havip.test/", "--check", "ssh=tcp:22", "--floating-ip", the.vipFIP)...)
+	healthy(t, g.name)
+
+	args := []string{
+		"failover-test", g.name, "--fault", cmp.Or(os.Getenv("HAVIP_ACC_FAULTS"), usualFaults), "--max-downtime", "60s", "-o", "json",
+		"--html", os.TempDir() + "/havip-failover.html", "--probe", "http://havip.test/",
+	}
+	o := havip(on(args...)...)
+	var rep struct {
+		Verdict string
+		Left    []string
+		Rounds  []struct {
+			Fault, Verdict, Expect, Before, After, Answers string
+			Why                                            []string
+			TwoOwners                                      float64 `json:"two_owners_ms"`
+			Paths                                          []struct {
+				Path    string
+				Silence float64 `json:"silence_ms"`
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(o.out), &rep); err != nil {
+		t.Fatalf("%v\n%v", err, o)
+	}
+	if o.code != 0 || len(rep.Left) > 0 {
+		t.Errorf("exit code %d, left %v\n%v", o.code, rep.Left, o)
+	}
+	for _, r := range rep.Rounds {
+		t.Logf("%s: %s %v, two owners %.0f ms, %v", r.Fault, r.Verdict, r.Why, r.TwoOwners, r.Paths)
+		switch {
+		case r.Verdict == "not possible":
+			// libvirt of the local cloud cannot pause, and its image may lack nft.
+			if len(r.Why) == 0 || !slices.Contains([]string{"vrrp-block", "service", "server-pause", "net-reload"}, r.Fault) {
+				t.Errorf("%s was not possible: %v", r.Fault, r.Why)
+			}
+		case r.Verdict != "passed":
+			t.Errorf("%s: %s: %s", r.Fault, r.Verdict, strings.Join(r.Why, "; "))
+		case (r.Before != r.After) != (r.Expect == "moves"):
+			t.Errorf("%s: %s, from %s to %s", r.Fault, r.Expect, r.Before, r.After)
+		case r.TwoOwners > float64(30*time.Second/time.Millisecond):
+			t.Errorf("%s: two owners for %.0f ms", r.Fault, r.TwoOwners)
+		}
+	}
+	healthy(t, g.name)
+}

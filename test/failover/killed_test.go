@@ -1,0 +1,99 @@
+package failover
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gophercloud/utils/v2/openstack/clientconfig"
+
+	provision "github.com/havip/havip/provision/failover"
+)
+
+// journal is what the cloud says is to be undone of a group.
+func journal(t *testing.T, group string) ([]string, error) {
+	t.Helper()
+	c, err := clientconfig.NewServiceClient(t.Context(), "network", nil)
+	if err != nil {
+		return nil, err
+	}
+	var body struct {
+		SecurityGroups []struct{ Tags []string } `json:"security_groups"`
+	}
+	resp, err := c.Get(t.Context(), c.ServiceURL("security-groups?name=havip-"+group), &body, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body.Close()
+	var open []string
+	for _, g := range body.SecurityGroups {
+		for _, tag := range g.Tags {
+			if strings.HasPrefix(tag, "havip:undo=") {
+				open = append(open, tag)
+			}
+		}
+	}
+	return open, nil
+}
+
+// all makes every fault; else those whose undoing differs (make soak).
+var all = flag.Bool("all", false, "kill the test in every fault")
+
+func TestAFaultWhoseTestWasKilledIsUndone(t *testing.T) {
+	t.Parallel()
+	const name = "killed"
+	group(t, name, "10.0.0.202", "bastion-3", "bastion-4")
+	for _, f := range provision.Faults() {
+		if f.Place == provision.ByAgent || f.Name == provision.NetReload {
+			continue // nothing is left to undo
+		}
+		if !*all && !slices.Contains([]provision.Name{provision.AgentFreeze, provision.VRRPBlock, provision.PortDown, provision.ServerStop}, f.Name) {
+			continue
+		}
+		t.Run(string(f.Name), func(t *testing.T) {
+			healthy(t, name)
+			active := look(t, name).active()
+			cmd := start(t, "failover-test", name, "--fault", string(f.Name), "--undo-after", "15s")
+			noted := func() error {
+				if f.Place == provision.InCloud {
+					open, err := journal(t, name)
+					if err == nil && len(open) != 1 {
+						err = fmt.Errorf("the journal has %v", open)
+					}
+					return err
+				}
+				_, err := on(t, active, "test -e /run/havip-undo-"+name)
+				return err
+			}
+			cmd.until(t, "the fault", noted)
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			if <-cmd.ended; cmd.ProcessState.ExitCode() != -1 {
+				t.Fatalf("the test ended by itself: %v", cmd.err)
+			}
+			if f.Place == provision.InCloud {
+				// Another test is refused until it is put back.
+				must(t, []int{4}, "failover-test", name, "--allow-degraded")
+				must(t, []int{0}, "failover-test", name, "--restore")
+			} else {
+				eventually(t, "the server's own undo", func() error {
+					if noted() == nil {
+						return fmt.Errorf("it is not undone")
+					}
+					_, err := on(t, active, "true") // a server that is away proves nothing
+					return err
+				})
+			}
+			healthy(t, name)
+			if open, err := journal(t, name); err != nil || len(open) > 0 {
+				t.Errorf("the journal still has %v, %v", open, err)
+			}
+			if out, err := on(t, active, "nft list tables"); err != nil || strings.Contains(out, "havip_test") {
+				t.Errorf("the server still filters: %s%v", out, err)
+			}
+		})
+	}
+}
