@@ -193,7 +193,10 @@ hint: havip failover-test --help
 		},
 		{
 			name: "a failover test after one that is not put back",
-			bend: func(w *world) { w.made(); w.tag("security-groups", w.cloud.ID("security-groups", "havip-bastion"), "havip:undo=server-stop:bcc47ce024440c4a8d736cff822a279b") },
+			bend: func(w *world) {
+				w.made()
+				w.tag("security-groups", w.cloud.ID("security-groups", "havip-bastion"), "havip:undo=server-stop:bcc47ce024440c4a8d736cff822a279b")
+			},
 			run:  "failover-test bastion",
 			code: 4,
 			says: `

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Those that differ most on a real cloud. All of them take ten minutes:
+// Those whose outcome no busy machine changes. All of them take ten minutes:
 // HAVIP_ACC_FAULTS=switchover,agent-stop,... names others.
-const usualFaults = "switchover,agent-kill,port-down,server-reboot"
+const usualFaults = "switchover,port-down,server-reboot"
 
 func TestFaultsAreMadeAndPutBack(t *testing.T) {
 	// Two servers: what is seen from the third is the other tests'.
