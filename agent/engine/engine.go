@@ -54,7 +54,7 @@ type Addresses interface {
 	LastRenewal() (at time.Time, held bool, err error)
 	Announce() error
 	// Inspect looks for the NIC again and says how it and the VIPs are.
-	Inspect(config.Interface) (vip.State, error)
+	Inspect(vip.View, config.Interface) (vip.State, error)
 	// Rebind goes on with another NIC.
 	Rebind(vip.NIC)
 	// Close frees what Announce holds; the VIPs stay.
@@ -70,7 +70,9 @@ type Claims interface {
 
 // Host is the server that the agent runs on.
 type Host interface {
-	Find(config.Interface) (vip.NIC, error)
+	// Look reads the NICs and addresses, for Find and for the Addresses' Inspect.
+	Look() (vip.View, error)
+	Find(vip.View, config.Interface) (vip.NIC, error)
 	Addresses(vip.NIC, config.Router) Addresses
 	Dial(vip.NIC, config.Router) (Wire, error)
 	// Claims listens for those who announce one of the VIPs, which are of one family.
@@ -113,6 +115,7 @@ type Engine struct {
 	routers       []*router
 	ears          map[earKey]*ear
 	heard         []letter // claims that wait for the adverts that came before them
+	moved         bool     // addresses have changed hands since the last look
 	receivers     sync.WaitGroup
 	nextReconcile time.Time
 	nextWatchdog  time.Time

@@ -333,7 +333,7 @@ func TestTheLinkGoesAndComesBackAsAnotherInterface(t *testing.T) {
 func TestAnInspectionThatFailsChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := active(t, newFakeNIC(), testConfig())
-		r.nic.change(func(n *fakeNIC) { n.usable, n.inspects = false, errors.New("no buffer space available") })
+		r.nic.change(func(n *fakeNIC) { n.usable, n.looking = false, errors.New("no buffer space available") })
 		r.want(api.Active)
 	})
 }

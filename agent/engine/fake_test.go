@@ -138,7 +138,8 @@ type fakeNIC struct {
 	held      bool
 	renewed   time.Time
 	announced int
-	inspects  error
+	looks     int       // how often it was looked at
+	looking   error     // of Look
 	adds      error     // of Add
 	wire      *fakeWire // of the last Dial
 	claims    *fakeClaims
@@ -174,7 +175,14 @@ func (n *fakeNIC) isHeld() bool {
 	return n.held
 }
 
-func (n *fakeNIC) Find(config.Interface) (vip.NIC, error) {
+func (n *fakeNIC) Look() (vip.View, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.looks++
+	return vip.View{}, n.looking
+}
+
+func (n *fakeNIC) Find(vip.View, config.Interface) (vip.NIC, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.missing {
@@ -308,14 +316,14 @@ func (n *fakeNIC) Announce() error {
 	return nil
 }
 
-func (n *fakeNIC) Inspect(config.Interface) (vip.State, error) {
+func (n *fakeNIC) Inspect(vip.View, config.Interface) (vip.State, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	state := vip.State{Usable: n.usable, Why: "down", NIC: n.nic, Held: n.held, Any: n.held}
 	if n.sourceOff {
 		state.Usable, state.Why, state.SourceMissing = false, "10.0.0.130 is not on ens3", true
 	}
-	return state, n.inspects
+	return state, nil
 }
 
 func (n *fakeNIC) Rebind(vip.NIC) {}

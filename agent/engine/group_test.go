@@ -35,7 +35,9 @@ func (s *fakeServer) by(name string) *fakeNIC {
 	return s.fakeNIC
 }
 
-func (s *fakeServer) Find(i config.Interface) (vip.NIC, error) { return s.by(i.Name).Find(i) }
+func (s *fakeServer) Find(v vip.View, i config.Interface) (vip.NIC, error) {
+	return s.by(i.Name).Find(v, i)
+}
 
 func (s *fakeServer) Addresses(nic vip.NIC, r config.Router) Addresses {
 	return s.by(nic.Name).Addresses(nic, r)

@@ -16,8 +16,11 @@ type Linux struct {
 	dialer transport.Dialer
 }
 
+// Look implements Host.
+func (*Linux) Look() (vip.View, error) { return vip.Look() }
+
 // Find implements Host.
-func (*Linux) Find(i config.Interface) (vip.NIC, error) { return vip.Find(i) }
+func (*Linux) Find(v vip.View, i config.Interface) (vip.NIC, error) { return v.Find(i) }
 
 // Addresses implements Host.
 func (*Linux) Addresses(nic vip.NIC, r config.Router) Addresses {

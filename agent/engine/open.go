@@ -16,8 +16,9 @@ func (e *Engine) open() bool {
 		return false
 	}
 	var missing *router
+	view, err := e.opts.Host.Look()
 	for _, r := range e.routers {
-		if why := r.find(); why != "" {
+		if why := r.find(view, err); why != "" {
 			r.waitFor(why)
 			missing = r
 		}
@@ -44,15 +45,18 @@ func (e *Engine) open() bool {
 	return true
 }
 
-// find finds the NIC; why says what it lacks.
-func (r *router) find() (why string) {
+// find finds the NIC in the view, if there is one; why says what it lacks.
+func (r *router) find(view vip.View, err error) (why string) {
+	if err != nil {
+		return err.Error()
+	}
 	host := r.e.opts.Host
-	nic, err := host.Find(r.cfg.Interface)
+	nic, err := host.Find(view, r.cfg.Interface)
 	if err != nil {
 		return err.Error()
 	}
 	addrs := host.Addresses(nic, r.cfg)
-	state, err := addrs.Inspect(r.cfg.Interface)
+	state, err := addrs.Inspect(view, r.cfg.Interface)
 	if err != nil {
 		return err.Error()
 	}

@@ -23,12 +23,23 @@ func (e *Engine) reconcile() {
 	if e.group == nil && !e.open() {
 		return
 	}
+	view, err := e.look()
 	for _, r := range e.routers {
-		r.inspect()
+		if e.moved { // by what came of the router before this one
+			view, err = e.look()
+		}
+		r.inspect(view, err)
 		r.reportDrops()
 		r.reportBlocked()
 	}
 	e.listenForClaims()
+}
+
+// look reads the server once for all routers: to do it for each would take longer
+// than short down intervals, with hundreds of them.
+func (e *Engine) look() (vip.View, error) {
+	e.moved = false
+	return e.opts.Host.Look()
 }
 
 // attach goes on with a wire and closes the one before.
@@ -42,8 +53,11 @@ func (r *router) attach(w Wire) {
 }
 
 // inspect looks at the NIC and the VIPs and mends what differs.
-func (r *router) inspect() {
-	state, err := r.addrs.Inspect(r.cfg.Interface)
+func (r *router) inspect(view vip.View, err error) {
+	var state vip.State
+	if err == nil {
+		state, err = r.addrs.Inspect(view, r.cfg.Interface)
+	}
 	r.fault("inspect", err)
 	if err != nil {
 		return // not knowing is no reason to move the VIP

@@ -193,9 +193,11 @@ func (r *router) perform(effect vrrp.Effect) []vrrp.Act {
 	case vrrp.AddVIPs:
 		err := r.addrs.Add(f.Lease)
 		r.fault("add_vip", err)
+		r.e.moved = r.e.moved || !r.want
 		r.want, r.lease, r.held = true, f.Lease, err == nil
 		r.counters["renewals"]++
 	case vrrp.RemoveVIPs:
+		r.e.moved = true
 		r.remove()
 	case vrrp.Announce:
 		// RFC 9568 sections 8.1.2 and 8.2.2: not before the address is there. Once it

@@ -87,11 +87,11 @@ func TestTwoCapabilitiesAreEnough(t *testing.T) {
 			if _, ok, err := s.LastRenewal(); err != nil || !ok {
 				t.Errorf("last renewal: %v, %v", ok, err)
 			}
-			state, err := s.Inspect(config.Interface{Name: netnstest.Device})
-			if err != nil || !state.Usable || !state.Held {
-				t.Errorf("inspect: %+v, %v", state, err)
+			state := inspect(t, s, config.Interface{Name: netnstest.Device})
+			if !state.Usable || !state.Held {
+				t.Errorf("inspect: %+v", state)
 			}
-			_, err = vip.Watch(t.Context())
+			_, err := vip.Watch(t.Context())
 			netnstest.Must(t, err)
 			netnstest.Must(t, s.Remove())
 		})

@@ -23,7 +23,11 @@ func BenchmarkSet(b *testing.B) {
 		},
 		"announce": (*vip.Set).Announce,
 		"inspect": func(s *vip.Set) error {
-			_, err := s.Inspect(config.Interface{Name: netnstest.Device})
+			view, err := vip.Look()
+			if err != nil {
+				return err
+			}
+			_, err = s.Inspect(view, config.Interface{Name: netnstest.Device})
 			return err
 		},
 	}

@@ -64,9 +64,7 @@ func TestInspectSeesWhatIsWrongWithTheNICAndTheVIPs(t *testing.T) {
 			t.Helper()
 			var diff string
 			netnstest.EventuallyOr(t, func() bool {
-				got, err := s.Inspect(i)
-				netnstest.Must(t, err)
-				diff = cmp.Diff(want, got, cmpopts.EquateEmpty())
+				diff = cmp.Diff(want, inspect(t, s, i), cmpopts.EquateEmpty())
 				return diff == ""
 			}, func() string { return what + " (-want +got):\n" + diff })
 		}
@@ -108,9 +106,7 @@ func TestRebindGoesOnWithANICThatWasReplaced(t *testing.T) {
 
 		var state vip.State
 		netnstest.Eventually(t, "the new NIC is usable", func() (usable bool) {
-			var err error
-			state, err = s.Inspect(config.Interface{Name: netnstest.Device})
-			netnstest.Must(t, err)
+			state = inspect(t, s, config.Interface{Name: netnstest.Device})
 			return state.Usable
 		})
 		if err := s.Announce(); err == nil {

@@ -47,6 +47,15 @@ func newSet(t *testing.T, prefixes ...netip.Prefix) *vip.Set {
 	return s
 }
 
+func inspect(t *testing.T, s *vip.Set, i config.Interface) vip.State {
+	t.Helper()
+	view, err := vip.Look()
+	netnstest.Must(t, err)
+	state, err := s.Inspect(view, i)
+	netnstest.Must(t, err)
+	return state
+}
+
 func held(t *testing.T, s *vip.Set) bool {
 	t.Helper()
 	h, err := s.Held()
@@ -171,7 +180,7 @@ func TestAddActsAtOnceWhenTheVIPIsKnownToBeGone(t *testing.T) {
 		s := newSet(t, vip1)
 		byName := config.Interface{Name: netnstest.Device}
 		for name, know := range map[string]func(){
-			"by Inspect": func() { _, _ = s.Inspect(byName) },
+			"by Inspect": func() { inspect(t, s, byName) },
 			"by Held":    func() { _, _ = s.Held() },
 			"by Remove":  func() { netnstest.Must(t, s.Remove()) },
 			"by Rebind":  func() { s.Rebind(find(t, byName)) },
@@ -221,9 +230,9 @@ func TestAPrefixOfTheSubnetWaitsForTheOwnAddress(t *testing.T) {
 		netnstest.AddAddress(t, netnstest.Device, own.String()+"/24")
 		netnstest.Must(t, s.Add(time.Second))
 		netnstest.Eventually(t, "the lease runs out", func() bool { return !held(t, s) })
-		state, err := s.Inspect(config.Interface{Name: netnstest.Device})
-		if err != nil || !state.Usable {
-			t.Errorf("after the lease ran out: %+v, %v; want the own address to be there", state, err)
+		state := inspect(t, s, config.Interface{Name: netnstest.Device})
+		if !state.Usable {
+			t.Errorf("after the lease ran out: %+v; want the own address to be there", state)
 		}
 	})
 }
@@ -277,9 +286,9 @@ func TestTheServersOwnAddressIsNeitherAddedNorRemoved(t *testing.T) {
 			t.Error("the other VIP is not held after Add")
 		}
 		netnstest.Must(t, s.Remove())
-		state, err := s.Inspect(config.Interface{Name: netnstest.Device})
-		if err != nil || !state.Usable || state.Any {
-			t.Errorf("after Remove: %+v, %v; want no VIP, and the own address there", state, err)
+		state := inspect(t, s, config.Interface{Name: netnstest.Device})
+		if !state.Usable || state.Any {
+			t.Errorf("after Remove: %+v; want no VIP, and the own address there", state)
 		}
 		after, err := netlink.AddrList(netnstest.Link(t, netnstest.Device), unix.AF_INET)
 		netnstest.Must(t, err)

@@ -89,7 +89,9 @@ func TestWatchReportsWhatChangesUntilItsContextEnds(t *testing.T) {
 				case <-limit:
 					t.Fatalf("not reported: %s", what)
 				}
-				state, err := s.Inspect(i)
+				view, err := Look()
+				netnstest.Must(t, err)
+				state, err := s.Inspect(view, i)
 				netnstest.Must(t, err)
 				if seen(state) {
 					return
