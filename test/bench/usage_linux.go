@@ -16,12 +16,30 @@ import (
 	"github.com/havip/havip/test/field"
 )
 
+// usageTries is how often a cost is measured anew because the addresses moved
+// meanwhile: the better one of the pair may come second at the start, and a busy
+// machine moves them too. What moved cost more than what is asked for.
+const usageTries = 10
+
 // usage measures what both daemons of a pair cost over a time, once all its
 // addresses are where they belong and the takeover is over.
 func usage(t testing.TB, c contender, s settings, over time.Duration) []Usage {
 	t.Helper()
 	s.preempt = true // or one node might be active for some and the other for the rest
 	p := newPair(t, c, s)
+	for range usageTries {
+		if both, calm := p.usage(t, over); calm {
+			return both
+		}
+	}
+	t.Errorf("%s with %d routers: the addresses moved while nothing happened, %d times", c.Name, s.routers, usageTries)
+	return nil
+}
+
+// usage measures once; calm tells whether no address moved meanwhile.
+func (p *pair) usage(t testing.TB, over time.Duration) (both []Usage, calm bool) {
+	t.Helper()
+	s := p.settings
 	var owner int
 	field.EventuallyOr(t, func() bool {
 		holders := p.watch.Holders()
@@ -30,7 +48,7 @@ func usage(t testing.TB, c contender, s settings, over time.Duration) []Usage {
 			owner = 1
 		}
 		return len(holders) == 1 && p.holds(owner) == s.routers && p.holds(1-owner) == 0
-	}, func() string { return fmt.Sprintf("%s: one node has all %d addresses", c.Name, s.routers) })
+	}, func() string { return fmt.Sprintf("%s: one node has all %d addresses", p.contender.Name, s.routers) })
 	// keepalived and the agent announce a second time after 2 s
 	time.Sleep(min(over, 3*time.Second))
 
@@ -40,19 +58,15 @@ func usage(t testing.TB, c contender, s settings, over time.Duration) []Usage {
 		before[i] = cpuTime(p.daemons[i].process())
 	}
 	time.Sleep(over)
-	var both []Usage
 	for i, role := range [2]int{owner, 1 - owner} {
 		process := p.daemons[role].process()
 		spent, elapsed := cpuTime(process)-before[role], time.Since(began)
 		both = append(both, Usage{
-			Contender: c.Name, Interval: s.interval, Routers: s.routers, Active: i == 0,
+			Contender: p.contender.Name, Interval: s.interval, Routers: s.routers, Active: i == 0,
 			CPU: 100 * spent.Seconds() / elapsed.Seconds(), PSS: pss(process), Threads: threads(process),
 		})
 	}
-	if n := p.holds(owner); n != s.routers || p.holds(1-owner) != 0 {
-		t.Errorf("%s with %d routers: the addresses moved while nothing happened", c.Name, s.routers)
-	}
-	return both
+	return both, p.holds(owner) == s.routers && p.holds(1-owner) == 0
 }
 
 // holds counts the VIPs on a node.
