@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -117,12 +116,7 @@ func (r *router) hearClaim(c vip.Claim) {
 	case unasked:
 		return
 	case aStranger:
-		// One event, whatever other MACs follow: anybody can make them up.
-		news := !r.conflict.current(now)
-		r.conflict.see(now, netip.Addr{}, fmt.Sprintf("%s announces %s, and is no member", c.MAC, c.Address))
-		if news {
-			r.event("conflict", r.conflict.detail)
-		}
+		r.suspect.note(r, c, now)
 		return
 	}
 	r.drainWire() // the peer's advertisement went before its announcement

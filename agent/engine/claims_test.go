@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -86,6 +87,33 @@ func TestAStrangerThatAnnouncesTheVIPIsAProblemAndMovesNothing(t *testing.T) {
 		r.pass(forget)
 		if p, ok := r.problem(api.ProblemAddressConflict); ok {
 			t.Errorf("still there a minute later: %+v", p)
+		}
+	})
+}
+
+// A backup that has just started has spoken with nobody, and its kernel knows no
+// member's MAC.
+func TestAMemberThatTheKernelDoesNotKnowYetIsNoStranger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nic := newFakeNIC()
+		nic.late, nic.neighbours = nic.neighbours, map[string]netip.Addr{}
+		r := begin(t, nic, testConfig())
+		for range int(2*reconcileEvery/interval) + 1 {
+			nic.wire.hear(250)
+			nic.claim(greaterMAC)
+			r.pass(interval)
+		}
+		if p, ok := r.problem(api.ProblemAddressConflict); ok {
+			t.Errorf("the status says %q", p.Detail)
+		}
+		nic.claim(strangerMAC)
+		r.pass(2 * time.Second)
+		for range int(reconcileEvery / interval) {
+			nic.wire.hear(250)
+			r.pass(interval)
+		}
+		if _, ok := r.problem(api.ProblemAddressConflict); !ok {
+			t.Error("a stranger that announced once is not named")
 		}
 	})
 }

@@ -79,6 +79,8 @@ type Host interface {
 	Claims(nic vip.NIC, vips []netip.Addr) (Claims, error)
 	// Neighbour tells which of the addresses has this MAC, as far as the kernel knows.
 	Neighbour(nic vip.NIC, mac net.HardwareAddr, among []netip.Addr) (netip.Addr, bool, error)
+	// Acquaint has the kernel find out the MACs of addresses.
+	Acquaint(nic vip.NIC, members []netip.Addr) error
 	// Watch signals that addresses or links may have changed, until ctx ends.
 	Watch(ctx context.Context) (<-chan struct{}, error)
 }

@@ -147,7 +147,8 @@ type fakeNIC struct {
 	did       []string // with addresses
 	// neighbours are who has which MAC.
 	neighbours map[string]netip.Addr
-	looked     int // how often somebody asked for one
+	late       map[string]netip.Addr // those that the kernel has to ask for first
+	looked     int                   // how often somebody asked for one
 	changes    chan struct{}
 }
 
@@ -246,6 +247,16 @@ func (n *fakeNIC) Claims(vip.NIC, []netip.Addr) (Claims, error) {
 	defer n.mu.Unlock()
 	n.claims = &fakeClaims{in: make(chan vip.Claim, 100), closed: make(chan struct{})}
 	return n.claims, nil
+}
+
+// Acquaint has the kernel learn of late what a test has kept from it.
+func (n *fakeNIC) Acquaint(vip.NIC, []netip.Addr) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for mac, peer := range n.late {
+		n.neighbours[mac] = peer
+	}
+	return nil
 }
 
 func (n *fakeNIC) Neighbour(_ vip.NIC, mac net.HardwareAddr, among []netip.Addr) (netip.Addr, bool, error) {

@@ -51,6 +51,10 @@ func (s *fakeServer) Claims(nic vip.NIC, vips []netip.Addr) (Claims, error) {
 	return s.by(nic.Name).Claims(nic, vips)
 }
 
+func (s *fakeServer) Acquaint(nic vip.NIC, members []netip.Addr) error {
+	return s.by(nic.Name).Acquaint(nic, members)
+}
+
 func (s *fakeServer) Neighbour(nic vip.NIC, mac net.HardwareAddr, among []netip.Addr) (netip.Addr, bool, error) {
 	return s.by(nic.Name).Neighbour(nic, mac, among)
 }

@@ -41,6 +41,9 @@ func (*Linux) Claims(nic vip.NIC, vips []netip.Addr) (Claims, error) {
 	return claims, nil
 }
 
+// Acquaint implements Host.
+func (*Linux) Acquaint(nic vip.NIC, members []netip.Addr) error { return vip.Acquaint(nic, members) }
+
 // Neighbour implements Host.
 func (*Linux) Neighbour(nic vip.NIC, mac net.HardwareAddr, among []netip.Addr) (netip.Addr, bool, error) {
 	return vip.Neighbour(nic, mac, among)

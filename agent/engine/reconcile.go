@@ -31,6 +31,7 @@ func (e *Engine) reconcile() {
 		r.inspect(view, err)
 		r.reportDrops()
 		r.reportBlocked()
+		r.suspect.judge(r, time.Now())
 	}
 	e.listenForClaims()
 }

@@ -56,6 +56,7 @@ type router struct {
 	faults      map[string]fault  // by what failed
 	rival       sighting
 	conflict    sighting
+	suspect     suspect
 	met         acquaintances
 	wasBlocked  bool // as last reported
 	lastRival   time.Time

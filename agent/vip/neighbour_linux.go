@@ -1,6 +1,7 @@
 package vip
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -28,4 +29,23 @@ func Neighbour(nic NIC, mac net.HardwareAddr, among []netip.Addr) (netip.Addr, b
 		}
 	}
 	return netip.Addr{}, false, nil
+}
+
+// Acquaint has the kernel ask for the MACs of addresses on the NIC's link, as it
+// would before it sends to them (NTF_USE of rtnetlink). What it knows it keeps.
+func Acquaint(nic NIC, addresses []netip.Addr) error {
+	var errs []error
+	for _, a := range addresses {
+		family := unix.AF_INET
+		if a.Is6() {
+			family = unix.AF_INET6
+		}
+		err := netlink.NeighSet(&netlink.Neigh{
+			LinkIndex: nic.Index, Family: family, Flags: netlink.NTF_USE, IP: a.AsSlice(),
+		})
+		if err != nil {
+			errs = append(errs, fmt.Errorf("ask for the MAC of %s on %q: %w", a, nic.Name, err))
+		}
+	}
+	return errors.Join(errs...)
 }
