@@ -2,6 +2,7 @@ package field
 
 import (
 	"net"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 )
@@ -69,7 +70,10 @@ func (n *Node) restore(name string) {
 // network manager does that is restarted.
 func (n *Node) Flush() {
 	n.f.t.Helper()
-	n.Run("ip", "address", "flush", "dev", Device)
+	// ip looks ten times whether all are gone, and an agent may be faster than that.
+	if out, err := n.Try("ip", "address", "flush", "dev", Device); err != nil && !strings.Contains(out, "Flush remains incomplete") {
+		n.f.t.Fatalf("%s: flush %s: %v: %s", n.Name, Device, err, out)
+	}
 	n.restore(Device)
 }
 
