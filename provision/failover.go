@@ -6,15 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
-	"github.com/havip/havip/agent/config"
 	"github.com/havip/havip/agent/pulse"
 	"github.com/havip/havip/openstack"
 	"github.com/havip/havip/provision/apply"
@@ -22,7 +17,6 @@ import (
 	"github.com/havip/havip/provision/plan"
 	"github.com/havip/havip/provision/preflight"
 	"github.com/havip/havip/provision/server"
-	"github.com/havip/havip/provision/spec"
 )
 
 // FailoverOptions are those of a failover test.
@@ -243,167 +237,12 @@ func (s *Service) test(ctx context.Context, g group, opt FailoverOptions, fleet 
 	return t.Test, sg, nil
 }
 
-// sessionPort is where a connection is likely to be taken and kept.
-func sessionPort(target pulse.Target, v spec.Verify) uint16 {
-	if text, ok := strings.CutPrefix(string(target), "tcp:"); ok {
-		port, _ := strconv.ParseUint(text, 10, 16) // it was opened
-		return uint16(port)
-	}
-	if v.Kind == spec.VerifyTCP {
-		return uint16(v.Port)
-	}
-	return 22
-}
-
 // sshd is how a server is identified when nothing else is wished: what operators
 // see, too, when the VIP has moved.
 const sshd failover.Identify = "ssh:22"
 
-// identities are the members' names by what they answer to a question. What they
-// say in a header or a body is not known beforehand; that a host key is unknown to
-// one member is no reason not to test.
-func (s *Service) identities(ctx context.Context, t grouptest, wish failover.Identify, fleet *Fleet) (failover.Identify, map[string]string) {
-	if wish != "" && wish != sshd {
-		return wish, s.pages(ctx, t, wish)
-	}
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
-	defer cancel()
-	if _, err := sshd.Who(ctx, t.Outside); err != nil {
-		return "", nil // no SSH there
-	}
-	known := map[string]string{}
-	for _, m := range t.Members {
-		srv, err := fleet.server(ctx, m.ServerID)
-		if err != nil {
-			continue
-		}
-		keys, err := srv.HostKeys(ctx)
-		if err != nil {
-			s.Report.Warn("cannot read the host keys of "+m.Name+": "+err.Error(), "")
-		}
-		for _, k := range keys {
-			known[ssh.FingerprintSHA256(k)] = m.Name
-		}
-	}
-	return sshd, known
-}
-
-// pages asks each member by its own addresses what it says of itself, where it
-// can be reached from here.
-func (s *Service) pages(ctx context.Context, t grouptest, how failover.Identify) map[string]string {
-	known := map[string]string{}
-	for _, m := range t.Members {
-		sv, err := s.Cloud.Server(ctx, m.ServerID)
-		if err != nil {
-			continue
-		}
-		for _, a := range sv.Addresses {
-			limit, cancel := context.WithTimeout(ctx, probeTime)
-			word, err := how.Who(limit, a.IP)
-			cancel()
-			if err == nil && word != "" {
-				known[word] = m.Name
-			}
-		}
-	}
-	return known
-}
-
 // probeTime bounds a question that may have no answer.
 const probeTime = 2 * time.Second
-
-// through tells whether a jump host is the VIP or a member: the test would cut
-// off the way by which it undoes what it does.
-func through(jump string, t grouptest, o plan.Observed) bool {
-	host := jump[strings.LastIndexByte(jump, '@')+1:]
-	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	if err != nil {
-		if ap, err2 := netip.ParseAddrPort(host); err2 == nil {
-			addr = ap.Addr()
-		}
-	}
-	if addr == t.VIP || addr == t.Outside {
-		return true
-	}
-	for _, servers := range o.Servers {
-		for _, sv := range servers {
-			for _, a := range sv.Addresses {
-				if a.IP == addr {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-// probe chooses what to ask: as it was wished, else ICMP where it is answered,
-// else what the group verifies. It must be answered now.
-func (s *Service) probe(ctx context.Context, wish pulse.Target, v spec.Verify, addr netip.Addr) (pulse.Target, error) {
-	candidates := []pulse.Target{wish}
-	if wish == "" {
-		candidates = []pulse.Target{"icmp", "tcp:22"}
-		switch v.Kind {
-		case spec.VerifyTCP:
-			candidates[1] = pulse.Target("tcp:" + strconv.Itoa(v.Port))
-		case spec.VerifyHTTP:
-			candidates[1] = pulse.Target(v.URL)
-		}
-	}
-	var errs []error
-	for _, c := range candidates {
-		asker, err := c.Open(addr)
-		if err == nil {
-			err = answers(ctx, asker)
-			err = errors.Join(err, asker.Close())
-		}
-		if err == nil {
-			return c, nil
-		}
-		errs = append(errs, fmt.Errorf("%s at %s: %w", c, addr, err))
-	}
-	return "", fmt.Errorf("nothing answers from here: %w", errors.Join(errs...))
-}
-
-// answers asks a few times: the first packet may be lost to an address that is
-// looked up.
-func answers(ctx context.Context, asker pulse.Asker) error {
-	var err error
-	for range 3 {
-		limit, cancel := context.WithTimeout(ctx, pulse.Limit)
-		err = asker.Ask(limit)
-		cancel()
-		if err == nil {
-			return nil
-		}
-	}
-	return err
-}
-
-// localPort is the port of a check that asks the server itself, 0 without one.
-func localPort(checks []config.Check) int {
-	for _, c := range checks {
-		address := c.TCP
-		if u, err := url.Parse(c.HTTP); err == nil && c.HTTP != "" {
-			address = u.Host
-			if u.Port() == "" {
-				address += map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
-			}
-		}
-		i := strings.LastIndexByte(address, ':')
-		if i < 0 {
-			continue
-		}
-		host := strings.Trim(address[:i], "[]")
-		if ip, err := netip.ParseAddr(host); host != "" && host != "localhost" && (err != nil || !ip.IsLoopback()) {
-			continue
-		}
-		if port, err := strconv.Atoi(address[i+1:]); err == nil {
-			return port
-		}
-	}
-	return 0
-}
 
 // guests finds the way to servers through a fleet.
 type guests struct{ fleet *Fleet }

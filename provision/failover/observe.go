@@ -1,0 +1,165 @@
+package failover
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/havip/havip/agent/api"
+	"github.com/havip/havip/agent/pulse"
+)
+
+// observation is what watches a round.
+type observation struct {
+	watches []*watch
+	end     context.CancelFunc
+	tasks   sync.WaitGroup
+
+	mu    sync.Mutex
+	paths []Path
+}
+
+// connect opens the long connection; nil: there is none.
+func (t *Test) connect(ctx context.Context) *connection {
+	if t.SessionPort == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	c, err := openSession(ctx, netip.AddrPortFrom(t.Outside, t.SessionPort))
+	if err != nil {
+		return nil // reported as none
+	}
+	return c
+}
+
+// answers is who answers outside: a member's name where what it says is known.
+func (t *Test) answers(ctx context.Context, rec *Record) string {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	word, err := t.Identify.Who(ctx, t.Outside)
+	if err != nil {
+		rec.Trouble = append(rec.Trouble, "ask who answers outside: "+err.Error())
+		return ""
+	}
+	if name, ok := t.Known[word]; ok {
+		return name
+	}
+	if len(t.Known) == 0 {
+		rec.Says = word // it cannot be compared with anything
+		return ""
+	}
+	return "an unknown server (" + word + ")"
+}
+
+// observe starts a witness on every server, and asks from here.
+func (t *Test) observe(ctx context.Context, start time.Time, active Member) *observation {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	o := &observation{}
+	o.end = func() { cancel(); o.tasks.Wait() }
+	vantage := t.vantage(active)
+	for _, m := range t.Members {
+		var asks []string
+		if m.ServerID == vantage.ServerID {
+			asks = []string{fmt.Sprintf("%s=%s@%s", Inside, t.Target, t.VIP)}
+			o.paths = append(o.paths, Path{Name: Inside, From: m.Name, To: fmt.Sprintf("%s %s", t.VIP, t.Target), Every: t.Every})
+		}
+		w := &watch{name: m.Name, start: start, forget: func() { t.Guests.Forget(m.ServerID) }}
+		w.stream = func(ctx context.Context, in io.Reader, out io.Writer) error {
+			g, err := t.Guests.Guest(ctx, m.ServerID)
+			if err != nil {
+				return err
+			}
+			return g.Witness(ctx, t.Group, []netip.Addr{t.VIP}, t.Every, asks, in, out)
+		}
+		o.watches = append(o.watches, w)
+		o.tasks.Go(func() { w.run(ctx) })
+	}
+	t.ask(ctx, o, start, Path{Name: Outside, From: "here", To: fmt.Sprintf("%s %s", t.Outside, t.Target), Every: t.Every}, t.Outside)
+	if t.Control.IsValid() {
+		t.ask(ctx, o, start, Path{Name: Outside, From: "here", To: fmt.Sprintf("%s %s", t.Control, t.Target), Every: t.Every, Control: true}, t.Control)
+	}
+	return o
+}
+
+// vantage is the member that asks inside: one that has no part in the failover,
+// where there is one, else a backup. Over IPv6 it is none that could become
+// active: on OVN its solicitation would claim the VIP.
+func (t *Test) vantage(active Member) Member {
+	var backups []Member
+	for _, m := range t.Members {
+		if m.ServerID != active.ServerID {
+			backups = append(backups, m)
+		}
+	}
+	if len(backups) == 0 || t.VIP.Is6() {
+		return Member{}
+	}
+	return backups[len(backups)-1]
+}
+
+// ask asks an address from here while the round lasts.
+func (t *Test) ask(ctx context.Context, o *observation, start time.Time, p Path, addr netip.Addr) {
+	o.mu.Lock()
+	n := len(o.paths)
+	o.paths = append(o.paths, p)
+	o.mu.Unlock()
+	asker, err := t.Target.Open(addr)
+	if err != nil {
+		t.Progress.Warn(fmt.Sprintf("cannot ask %s: %v", addr, err), "choose another way: --probe")
+		return
+	}
+	o.tasks.Go(func() {
+		defer asker.Close()
+		_ = pulse.Run(ctx, asker, t.Every, start, func(b api.Beat) { // the pace was checked
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.paths[n].Beats = append(o.paths[n].Beats, b)
+		})
+	})
+}
+
+// ready waits until all witnesses tell. One that does not is named in the round.
+func (t *Test) ready(ctx context.Context, o *observation) {
+	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	defer cancel()
+	for {
+		if !slices.ContainsFunc(o.watches, func(w *watch) bool { return !w.told(time.Now()) }) {
+			return
+		}
+		if sleep(ctx, pollEvery) != nil {
+			return
+		}
+	}
+}
+
+// collect ends the observation and takes what it saw into the record.
+func (t *Test) collect(o *observation, rec *Record) {
+	o.end()
+	whole := Span{rec.Began, rec.Ended}
+	inside := map[string][]api.Beat{}
+	for _, w := range o.watches {
+		m, beats, trouble := w.witnessed(whole)
+		rec.Members = append(rec.Members, m)
+		rec.Trouble = append(rec.Trouble, trouble...)
+		for run, b := range beats {
+			inside[run] = append(inside[run], b...)
+		}
+	}
+	for _, p := range o.paths {
+		if p.Name == Inside {
+			p.Beats = inside[Inside]
+		}
+		// A way that was closed before the fault, by a security group for instance,
+		// tells nothing of the failover.
+		if before := pulse.Sum(p.Beats, p.Every, rec.Began, rec.Injected); before.Answered == 0 && p.Name == Inside {
+			rec.Trouble = append(rec.Trouble, fmt.Sprintf("inside is left out: %s did not answer from %s before the fault either", p.To, p.From))
+			continue
+		}
+		rec.Paths = append(rec.Paths, p)
+	}
+}
