@@ -133,8 +133,10 @@ acceptance: export HAVIP_BIN = $(CURDIR)/bin/havip
 acceptance: build ## the suite against a real OpenStack: the one of cloud-up, or the one that OS_CLOUD names
 	$(GO) test -tags acceptance -count=1 -timeout 30m -v $(EXEC) $(ACCEPTANCE_FLAGS) ./test/acceptance
 
-failover-table: build ## each fault of the failover test measured in the lab, as a table (root; ROUNDS=3: 12 min)
-	@$(SUDO) test/failover/measure.sh lab
+PLACE ?= lab
+failover-table: ROUNDS = 3
+failover-table: build ## each fault of the failover test measured, as a table (root): ROUNDS=3, PLACE=lab (12 min) or cloud, of cloud-up (45 min)
+	@$(SUDO) ROUNDS=$(ROUNDS) test/failover/measure.sh $(PLACE)
 
 clean: ## what was built
 	rm -rf bin dist

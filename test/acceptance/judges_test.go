@@ -55,8 +55,11 @@ func (o output) String() string {
 }
 
 // command runs a program with an environment added to the test's own.
-func command(env []string, args ...string) output {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+func command(env []string, args ...string) output { return within(2*patience, env, args...) }
+
+// within is command for one that may take longer, or not as long.
+func within(limit time.Duration, env []string, args ...string) output {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	c := exec.CommandContext(ctx, args[0], args[1:]...)
 	var out, errs bytes.Buffer

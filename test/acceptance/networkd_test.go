@@ -72,10 +72,10 @@ func (h *host) manage(t *testing.T, nic string) {
 		return
 	}
 	t.Cleanup(func() {
-		h.must(t, "sudo systemctl stop systemd-networkd.socket systemd-networkd && sudo systemctl mask systemd-networkd && "+
+		h.must(t, "sudo systemctl disable --now systemd-networkd.socket systemd-networkd && sudo systemctl mask systemd-networkd && "+
 			"sudo rm /etc/systemd/network/10-acceptance.network")
 	})
 	h.must(t, "printf '[Match]\\nName="+nic+"\\n[Network]\\nDHCP=ipv4\\nKeepConfiguration=dhcp-on-stop\\n' | "+
-		"sudo tee /etc/systemd/network/10-acceptance.network && sudo systemctl unmask systemd-networkd && sudo systemctl start systemd-networkd")
+		"sudo tee /etc/systemd/network/10-acceptance.network && sudo systemctl unmask systemd-networkd && sudo systemctl enable --now systemd-networkd")
 	wait(t, nic+" is networkd's", managed)
 }
