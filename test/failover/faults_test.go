@@ -6,6 +6,7 @@ import (
 	"time"
 
 	provision "github.com/havip/havip/provision/failover"
+	"github.com/havip/havip/test/lab/labtest"
 )
 
 // The lab's servers have no network manager to reload.
@@ -15,8 +16,8 @@ func TestEveryFaultIsMadeAndPutBack(t *testing.T) {
 	t.Parallel()
 	group(t, "faults", "10.0.0.201", "bastion-1", "bastion-2")
 	// A limit that only what is broken exceeds: this machine may be busy.
-	out := must(t, []int{0}, "failover-test", "faults", "--all", "--max-downtime", "30s", "-o", "json")
-	r := parse(t, out)
+	out := labtest.Must(t, 0, "failover-test", "faults", "--all", "--max-downtime", "30s", "-o", "json")
+	r := parse(t, out.Out)
 	if r.Verdict != "passed" || len(r.Left) > 0 {
 		t.Errorf("verdict %s, left %v", r.Verdict, r.Left)
 	}
@@ -62,7 +63,7 @@ func TestEveryFaultIsMadeAndPutBack(t *testing.T) {
 	if !slices.Equal(made, provision.Names()) {
 		t.Errorf("made %v, want %v", made, provision.Names())
 	}
-	if s := look(t, "faults"); !s.Healthy || s.active() != r.Rounds[0].Before {
+	if s, _ := labtest.Look(t, "faults"); !s.Healthy || s.Active() != r.Rounds[0].Before {
 		t.Errorf("afterwards the group is %+v; %s was active before", s, r.Rounds[0].Before)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"testing"
 	"time"
+
+	"github.com/havip/havip/test/lab/labtest"
 )
 
 // path is a way that is cut for a while: the packets to the VIP are dropped where
@@ -39,18 +41,17 @@ func (p path) cut(t *testing.T, address string, length time.Duration) (least, mo
 // during runs a failover test, and act when its fault was made.
 func during(t *testing.T, group string, act func(active string), args ...string) report {
 	t.Helper()
-	healthy(t, group)
-	active := look(t, group).active()
+	active := labtest.Healthy(t, group).Active()
 	cmd := start(t, append([]string{"failover-test", group, "-o", "json", "--max-downtime", "30s"}, args...)...)
 	cmd.until(t, "the fault", func() error {
-		_, err := on(t, active, "test -e /run/havip-undo-"+group)
+		_, err := labtest.On(t, active, "test -e /run/havip-undo-"+group)
 		return err
 	})
 	act(active)
 	if <-cmd.ended; cmd.err != nil && cmd.ProcessState.ExitCode() != 5 {
 		t.Fatalf("havip failover-test: %v\n%s%s", cmd.err, cmd.out.String(), cmd.errs.String())
 	}
-	return parse(t, cmd.out.Bytes())
+	return parse(t, cmd.out.String())
 }
 
 func TestFiguresAreTrue(t *testing.T) {
@@ -61,7 +62,7 @@ func TestFiguresAreTrue(t *testing.T) {
 	outside := path{"outside", here}
 	inside := func(server string) path {
 		return path{"inside", func(t *testing.T, command string) error {
-			out, err := on(t, server, command)
+			out, err := labtest.On(t, server, command)
 			if err != nil {
 				return fmt.Errorf("%w: %s", err, out)
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/gophercloud/utils/v2/openstack/clientconfig"
 
 	provision "github.com/havip/havip/provision/failover"
+	"github.com/havip/havip/test/lab/labtest"
 )
 
 // journal is what the cloud says is to be undone of a group.
@@ -53,8 +54,7 @@ func TestAFaultWhoseTestWasKilledIsUndone(t *testing.T) {
 			continue
 		}
 		t.Run(string(f.Name), func(t *testing.T) {
-			healthy(t, name)
-			active := look(t, name).active()
+			active := labtest.Healthy(t, name).Active()
 			cmd := start(t, "failover-test", name, "--fault", string(f.Name), "--undo-after", "15s")
 			noted := func() error {
 				if f.Place == provision.InCloud {
@@ -64,7 +64,7 @@ func TestAFaultWhoseTestWasKilledIsUndone(t *testing.T) {
 					}
 					return err
 				}
-				_, err := on(t, active, "test -e /run/havip-undo-"+name)
+				_, err := labtest.On(t, active, "test -e /run/havip-undo-"+name)
 				return err
 			}
 			cmd.until(t, "the fault", noted)
@@ -76,22 +76,22 @@ func TestAFaultWhoseTestWasKilledIsUndone(t *testing.T) {
 			}
 			if f.Place == provision.InCloud {
 				// Another test is refused until it is put back.
-				must(t, []int{4}, "failover-test", name, "--allow-degraded")
-				must(t, []int{0}, "failover-test", name, "--restore")
+				labtest.Must(t, 4, "failover-test", name, "--allow-degraded")
+				labtest.Must(t, 0, "failover-test", name, "--restore")
 			} else {
-				eventually(t, "the server's own undo", func() error {
+				labtest.Eventually(t, "the server's own undo", func() error {
 					if noted() == nil {
 						return fmt.Errorf("it is not undone")
 					}
-					_, err := on(t, active, "true") // a server that is away proves nothing
+					_, err := labtest.On(t, active, "true") // a server that is away proves nothing
 					return err
 				})
 			}
-			healthy(t, name)
+			labtest.Healthy(t, name)
 			if open, err := journal(t, name); err != nil || len(open) > 0 {
 				t.Errorf("the journal still has %v, %v", open, err)
 			}
-			if out, err := on(t, active, "nft list tables"); err != nil || strings.Contains(out, "havip_test") {
+			if out, err := labtest.On(t, active, "nft list tables"); err != nil || strings.Contains(out, "havip_test") {
 				t.Errorf("the server still filters: %s%v", out, err)
 			}
 		})

@@ -16,6 +16,8 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/utils/v2/openstack/clientconfig"
 	yaml "go.yaml.in/yaml/v3"
+
+	"github.com/havip/havip/test/lab/labtest"
 )
 
 // workflow is what the test reads of a GitHub Actions pipeline.
@@ -33,7 +35,7 @@ type workflow struct {
 const toolsStep = "Tools"
 
 func TestThePipelineOfTheExamplesRuns(t *testing.T) {
-	needLab(t)
+	labtest.Need(t)
 	t.Parallel()
 	examples, err := filepath.Abs("../../examples/ci")
 	if err != nil {
@@ -59,7 +61,7 @@ func TestThePipelineOfTheExamplesRuns(t *testing.T) {
 	}
 	env := append(os.Environ(),
 		"PATH="+tools(t, dir)+":"+os.Getenv("PATH"),
-		"HAVIP_AGENT_BINARY="+filepath.Join(os.Getenv(inside), "havip-agent"),
+		"HAVIP_AGENT_BINARY="+labtest.Program("havip-agent"),
 	)
 	secrets := map[string]string{
 		"${{ secrets.CLOUDS_YAML }}":          read(t, os.Getenv("OS_CLIENT_CONFIG_FILE")),
@@ -78,9 +80,7 @@ func TestThePipelineOfTheExamplesRuns(t *testing.T) {
 		return all
 	}
 	keyPair(t)
-	t.Cleanup(func() {
-		_ = exec.Command(filepath.Join(os.Getenv(inside), "havip"), "delete", "bastion", "--yes").Run()
-	})
+	t.Cleanup(func() { labtest.Havip(t, "delete", "bastion", "--yes") })
 
 	ran := 0
 	for _, s := range w.Jobs["bastion"].Steps {
@@ -88,7 +88,7 @@ func TestThePipelineOfTheExamplesRuns(t *testing.T) {
 			continue
 		}
 		ran++
-		ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*labtest.Patience)
 		cmd := exec.CommandContext(ctx, "bash", "-e", "-o", "pipefail", "-c", s.Run)
 		cmd.Dir, cmd.Env = dir, append(append(env, set(w.Jobs["bastion"].Env)...), set(s.Env)...)
 		out, err := cmd.CombinedOutput()
@@ -138,7 +138,7 @@ func tools(t *testing.T, dir string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, to := range map[string]string{"havip": filepath.Join(os.Getenv(inside), "havip"), standIn: self} {
+	for name, to := range map[string]string{"havip": labtest.Program("havip"), standIn: self} {
 		if err := os.Symlink(to, filepath.Join(bin, name)); err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +232,7 @@ func openStack(args []string) error {
 		return err
 	}
 	resp.Body.Close()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(labtest.Patience); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
 		if s, err := status(); err != nil || s == "ACTIVE" {
 			return err
 		}

@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/gophercloud/gophercloud/v2"
+
+	"github.com/havip/havip/test/lab/labtest"
+	"github.com/havip/havip/test/project"
 )
 
 // Whatever somebody does to a group, status names it and says what to do, and
@@ -15,10 +18,10 @@ func TestEachKindOfDriftIsNamedAndMended(t *testing.T) {
 	c := g.cloud
 	set := func(t *testing.T, server string, fields map[string]any) {
 		t.Helper()
-		put(t, c, "ports/"+port(t, c, server).text("id"), map[string]any{"port": fields})
+		put(t, c, "ports/"+port(t, c, server).Text("id"), map[string]any{"port": fields})
 	}
-	vipPort := func(t *testing.T) thing { t.Helper(); return one(t, c, "ports?name=havip-drift-v4") }
-	securityGroup := func(t *testing.T) thing { t.Helper(); return one(t, c, "security-groups?name=havip-drift") }
+	vipPort := func(t *testing.T) project.Object { t.Helper(); return one(t, c, "ports?name=havip-drift-v4") }
+	securityGroup := func(t *testing.T) project.Object { t.Helper(); return one(t, c, "security-groups?name=havip-drift") }
 	const service = "/etc/init.d/havip-agent-drift"
 	for _, d := range []struct {
 		name string
@@ -30,31 +33,31 @@ func TestEachKindOfDriftIsNamedAndMended(t *testing.T) {
 			set(t, "bastion-2", map[string]any{"allowed_address_pairs": []any{}})
 		}, "port bastion-2: allowed address 10.0.0.136 is missing", nil},
 		{"the group is taken off", func(t *testing.T) {
-			set(t, "bastion-2", map[string]any{"security_groups": []any{one(t, c, "security-groups?name=default").text("id")}})
+			set(t, "bastion-2", map[string]any{"security_groups": []any{one(t, c, "security-groups?name=default").Text("id")}})
 		}, "port bastion-2: security group havip-drift is not on it", nil},
 		{"a rule is deleted", func(t *testing.T) {
-			rules := list(t, c, "security-group-rules?direction=ingress&security_group_id="+securityGroup(t).text("id"))
+			rules := list(t, c, "security-group-rules?direction=ingress&security_group_id="+securityGroup(t).Text("id"))
 			if len(rules) != 1 {
 				t.Fatalf("rules: %v", rules)
 			}
-			remove(t, c, "security-group-rules/"+rules[0].text("id"))
+			remove(t, c, "security-group-rules/"+rules[0].Text("id"))
 		}, "security group havip-drift: rule is missing: ", nil},
 		{"a rule is added", func(t *testing.T) {
 			create(t, c, "security-group-rules", map[string]any{"security_group_rule": map[string]any{
-				"security_group_id": securityGroup(t).text("id"), "direction": "egress", "ethertype": "IPv4",
+				"security_group_id": securityGroup(t).Text("id"), "direction": "egress", "ethertype": "IPv4",
 			}})
 		}, "security group havip-drift: rule was added: ", nil},
 		{"the VIP port is deleted", func(t *testing.T) {
-			remove(t, c, "ports/"+vipPort(t).text("id"))
+			remove(t, c, "ports/"+vipPort(t).Text("id"))
 		}, "VIP port havip-drift-v4: it is gone", nil},
 		{"the VIP port loses its tags", func(t *testing.T) {
-			put(t, c, "ports/"+vipPort(t).text("id")+"/tags", map[string]any{"tags": []string{"havip:group=drift"}})
+			put(t, c, "ports/"+vipPort(t).Text("id")+"/tags", map[string]any{"tags": []string{"havip:group=drift"}})
 		}, "VIP port havip-drift-v4: its tags are not as havip left them", nil},
 		{"a member's port loses its tag", func(t *testing.T) {
-			remove(t, c, "ports/"+port(t, c, "bastion-2").text("id")+"/tags/havip:member=drift")
+			remove(t, c, "ports/"+port(t, c, "bastion-2").Text("id")+"/tags/havip:member=drift")
 		}, "port bastion-2: tag havip:member=drift is missing", nil},
 		{"the floating IP is detached", func(t *testing.T) {
-			put(t, c, "floatingips/"+one(t, c, "floatingips?floating_ip_address="+fip).text("id"),
+			put(t, c, "floatingips/"+one(t, c, "floatingips?floating_ip_address="+fip).Text("id"),
 				map[string]any{"floatingip": map[string]any{"port_id": nil}})
 		}, "floating ip " + fip + ": it is not attached", nil},
 		{"an agent is stopped", func(t *testing.T) {
@@ -81,9 +84,9 @@ func TestEachKindOfDriftIsNamedAndMended(t *testing.T) {
 	} {
 		d.done(t)
 		// Without the file a port is known for a member's by its tag.
-		s, o := look(t, "-f", g.file)
-		if o.code != 3 || s.Healthy {
-			t.Errorf("%s: status says healthy, with exit code %d", d.name, o.code)
+		s, o := labtest.Look(t, "-f", g.file)
+		if o.Code != 3 || s.Healthy {
+			t.Errorf("%s: status says healthy, with exit code %d", d.name, o.Code)
 		}
 		found := false
 		for _, dev := range s.Deviations {
@@ -95,10 +98,10 @@ func TestEachKindOfDriftIsNamedAndMended(t *testing.T) {
 			}
 		}
 		if !found {
-			t.Errorf("%s: status does not say %q:\n%s", d.name, d.says, o.out)
+			t.Errorf("%s: status does not say %q:\n%s", d.name, d.says, o.Out)
 		}
 		g.create(t, d.more...)
-		if got := healthy(t, g.name).VIPs[0]; got.Address != vip || got.Floating_IP != fip {
+		if got := labtest.Healthy(t, g.name).VIPs[0]; got.Address != vip || got.FloatingIP != fip {
 			t.Errorf("%s: mended to %+v", d.name, got)
 		}
 	}

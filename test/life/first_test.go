@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/havip/havip/test/lab/labtest"
 )
 
 // However often a group is made, its first member is the active one, and the
@@ -22,7 +24,7 @@ func TestTheFirstMemberOfANewGroupIsActiveAlone(t *testing.T) {
 		{"bastion-1", "bastion-3", "bastion-2"},
 	} {
 		g.write(strings.Replace(text, "bastion-1, bastion-2", strings.Join(servers, ", "), 1))
-		must(t, 0, "create", "-f", g.file, "--yes")
+		labtest.Must(t, 0, "create", "-f", g.file, "--yes")
 		// What a stall of this machine brings about later is another matter.
 		done := time.Now()
 		for i, server := range servers {
@@ -33,7 +35,7 @@ func TestTheFirstMemberOfANewGroupIsActiveAlone(t *testing.T) {
 				t.Errorf("%v: %s was active too: %s", servers, server, was)
 			}
 		}
-		must(t, 0, "delete", g.name, "--yes")
+		labtest.Must(t, 0, "delete", g.name, "--yes")
 	}
 	g.gone(t)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/gophercloud/gophercloud/v2"
+
+	"github.com/havip/havip/test/lab/labtest"
 )
 
 const (
@@ -36,11 +38,11 @@ type group struct {
 // cloud as before.
 func newGroup(t *testing.T, name string) *group {
 	t.Helper()
-	needLab(t)
+	labtest.Need(t)
 	g := &group{t: t, name: name, file: filepath.Join(t.TempDir(), name+".yaml"), cloud: neutron(t)}
 	g.before = snapshot(t, g.cloud)
 	g.write(strings.ReplaceAll(file, "GROUP", name))
-	t.Cleanup(func() { havip(t, "delete", name, "--yes") })
+	t.Cleanup(func() { labtest.Havip(t, "delete", name, "--yes") })
 	return g
 }
 
@@ -52,11 +54,11 @@ func (g *group) write(text string) {
 }
 
 // create makes it so, and then finds nothing left to do.
-func (g *group) create(t *testing.T, more ...string) output {
+func (g *group) create(t *testing.T, more ...string) labtest.Output {
 	t.Helper()
-	o := must(t, 0, append([]string{"create", "-f", g.file, "--yes"}, more...)...)
-	healthy(t, g.name)
-	if again := must(t, 0, "create", "-f", g.file, "--yes"); !strings.Contains(again.out, "no changes") {
+	o := labtest.Must(t, 0, append([]string{"create", "-f", g.file, "--yes"}, more...)...)
+	labtest.Healthy(t, g.name)
+	if again := labtest.Must(t, 0, "create", "-f", g.file, "--yes"); !strings.Contains(again.Out, "no changes") {
 		t.Errorf("the second create does not say that there are no changes:\n%v", again)
 	}
 	return o
@@ -65,7 +67,7 @@ func (g *group) create(t *testing.T, more ...string) output {
 // gone deletes it and compares the cloud.
 func (g *group) gone(t *testing.T) {
 	t.Helper()
-	must(t, 0, "delete", g.name, "--yes")
+	labtest.Must(t, 0, "delete", g.name, "--yes")
 	if d := cmp.Diff(g.before, snapshot(t, g.cloud)); d != "" {
 		t.Errorf("delete leaves the cloud changed (-before +after):\n%s", d)
 	}
@@ -74,7 +76,7 @@ func (g *group) gone(t *testing.T) {
 			t.Errorf("delete leaves on %s:\n%s", server, left)
 		}
 	}
-	must(t, 0, "delete", g.name, "--yes")
+	labtest.Must(t, 0, "delete", g.name, "--yes")
 }
 
 // Each field of the group file is changed in a group that runs, one after the
@@ -91,47 +93,47 @@ func TestEachFieldIsChanged(t *testing.T) {
 		text = strings.Replace(text, from, to, 1)
 		g.write(text)
 	}
-	if s := healthy(t, g.name); s.active() == "" || s.VIPs[0].Address != vip || s.VIPs[0].Floating_IP != fip {
+	if s := labtest.Healthy(t, g.name); s.Active() == "" || s.VIPs[0].Address != vip || s.VIPs[0].FloatingIP != fip {
 		t.Errorf("status of a new group: %+v", s)
 	}
 	for _, step := range []struct {
 		name     string
 		from, to string
-		want     func(s status) bool
+		want     func(s labtest.Status) bool
 		stays    bool // the active member is the same afterwards
 	}{
-		{"the interval", "{interval: 1s}", "{interval: 2s}", func(s status) bool { return s.Interval == "2s" }, true},
-		{"preempt", "{interval: 2s}", "{interval: 2s, preempt: true}", func(s status) bool { return s.active() == "bastion-1" }, false},
+		{"the interval", "{interval: 1s}", "{interval: 2s}", func(s labtest.Status) bool { return s.Interval == "2s" }, true},
+		{"preempt", "{interval: 2s}", "{interval: 2s, preempt: true}", func(s labtest.Status) bool { return s.Active() == "bastion-1" }, false},
 		{"a check", "vrrp:", "checks: [{name: ssh, tcp: \":22\"}]\nvrrp:", nil, true},
 		{"the check's timing", "tcp: \":22\"", "tcp: \":22\", interval: 2s, fall: 2", nil, true},
 		{"no check", "checks: [{name: ssh, tcp: \":22\", interval: 2s, fall: 2}]\n", "", nil, true},
-		{"a third member", "bastion-2]", "bastion-2, bastion-3]", func(s status) bool { return len(s.Members) == 3 }, true},
-		{"no floating IP", ", floating_ip: 203.0.113.10", "", func(s status) bool { return s.VIPs[0].Floating_IP == "" }, true},
-		{"a floating IP", "136}", "136, floating_ip: 203.0.113.10}", func(s status) bool { return s.VIPs[0].Floating_IP == fip }, true},
+		{"a third member", "bastion-2]", "bastion-2, bastion-3]", func(s labtest.Status) bool { return len(s.Members) == 3 }, true},
+		{"no floating IP", ", floating_ip: 203.0.113.10", "", func(s labtest.Status) bool { return s.VIPs[0].FloatingIP == "" }, true},
+		{"a floating IP", "136}", "136, floating_ip: 203.0.113.10}", func(s labtest.Status) bool { return s.VIPs[0].FloatingIP == fip }, true},
 		{"what must answer", "version: 1\n", "version: 1\nverify: icmp\n", nil, true},
-		{"the VRID", "{interval: 2s,", "{id: 77, interval: 2s,", func(s status) bool { return s.VRID == 77 }, false},
-		{"without the active one", "[bastion-1, ", "[", func(s status) bool { return len(s.Members) == 2 && s.active() == "bastion-2" }, false},
-		{"another order", "[bastion-2, bastion-3]", "[bastion-3, bastion-2]", func(s status) bool { return s.Members[0].Name == "bastion-3" }, false},
+		{"the VRID", "{interval: 2s,", "{id: 77, interval: 2s,", func(s labtest.Status) bool { return s.VRID == 77 }, false},
+		{"without the active one", "[bastion-1, ", "[", func(s labtest.Status) bool { return len(s.Members) == 2 && s.Active() == "bastion-2" }, false},
+		{"another order", "[bastion-2, bastion-3]", "[bastion-3, bastion-2]", func(s labtest.Status) bool { return s.Members[0].Name == "bastion-3" }, false},
 	} {
-		was := healthy(t, g.name).active()
+		was := labtest.Healthy(t, g.name).Active()
 		edit(step.from, step.to)
 		code := 3
 		if step.name == "what must answer" { // nothing in the cloud or on a server depends on it
 			code = 0
 		}
-		must(t, code, "plan", "-f", g.file, "--exit-code")
+		labtest.Must(t, code, "plan", "-f", g.file, "--exit-code")
 		g.create(t)
-		s := healthy(t, g.name)
+		s := labtest.Healthy(t, g.name)
 		if step.want != nil {
-			eventually(t, step.name, func() error { // preempting takes its time
-				if s = healthy(t, g.name); !step.want(s) {
+			labtest.Eventually(t, step.name, func() error { // preempting takes its time
+				if s = labtest.Healthy(t, g.name); !step.want(s) {
 					return fmt.Errorf("status %+v", s)
 				}
 				return nil
 			})
 		}
-		if step.stays && s.active() != was {
-			t.Errorf("%s: the active member was %s and is %s", step.name, was, s.active())
+		if step.stays && s.Active() != was {
+			t.Errorf("%s: the active member was %s and is %s", step.name, was, s.Active())
 		}
 	}
 	g.gone(t)
@@ -144,8 +146,8 @@ func TestWhatCannotChangeIsRefused(t *testing.T) {
 	made := snapshot(t, g.cloud)
 	text := strings.ReplaceAll(file, "GROUP", g.name)
 	g.write(strings.ReplaceAll(text, vip, "10.0.0.137"))
-	o := must(t, 4, "create", "-f", g.file, "--yes")
-	if !strings.Contains(o.err, "havip delete "+g.name) {
+	o := labtest.Must(t, 4, "create", "-f", g.file, "--yes")
+	if !strings.Contains(o.Err, "havip delete "+g.name) {
 		t.Errorf("it does not say how to change the address:\n%v", o)
 	}
 	if d := cmp.Diff(made, snapshot(t, g.cloud)); d != "" {

@@ -2,16 +2,14 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/gophercloud/utils/v2/openstack/clientconfig"
+
+	"github.com/havip/havip/test/project"
 )
 
 // cloud is the show's own login: it powers servers off and on, and looks at
@@ -87,45 +85,15 @@ func (c *cloud) power(ctx context.Context, name, status string, act func(id stri
 	return nil
 }
 
-// snapshot is everything of the project's network, without what changes by
-// itself.
-type snapshot map[string][]map[string]any
-
-// kinds are the collections that a snapshot holds.
+// kinds are the collections that are to be the same before and after.
 var kinds = [...]string{"ports", "security-groups", "security-group-rules", "floatingips", "networks", "subnets", "routers"}
 
-func (c *cloud) snapshot(ctx context.Context) (snapshot, error) {
-	s := snapshot{}
-	for _, kind := range kinds {
-		var body map[string][]map[string]any
-		resp, err := c.network.Get(ctx, c.network.ServiceURL(kind), &body, nil)
-		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", kind, err)
-		}
-		resp.Body.Close()
-		for _, list := range body {
-			for _, o := range list {
-				for _, passing := range []string{"revision_number", "updated_at", "status", "port_details", "security_group_rules"} {
-					delete(o, passing)
-				}
-			}
-			slices.SortFunc(list, func(a, b map[string]any) int { return strings.Compare(fmt.Sprint(a["id"]), fmt.Sprint(b["id"])) })
-			s[kind] = list
-		}
-	}
-	return s, nil
+func (c *cloud) snapshot(ctx context.Context) (project.Snapshot, error) {
+	return project.Take(ctx, c.network, kinds[:]...)
 }
 
-// String counts.
-func (s snapshot) String() string {
+// count says how much was compared.
+func count(s project.Snapshot) string {
 	return fmt.Sprintf("%d ports, %d security groups with %d rules, %d floating IPs, each field of each",
 		len(s["ports"]), len(s["security-groups"]), len(s["security-group-rules"]), len(s["floatingips"]))
-}
-
-func (s snapshot) diff(other snapshot) string {
-	text := func(s snapshot) string {
-		b, _ := json.MarshalIndent(s, "", " ")
-		return string(b)
-	}
-	return cmp.Diff(text(s), text(other))
 }

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // Stage is what the cloud holds for the show. The credentials are in the
@@ -72,10 +74,10 @@ func (s Stage) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if diff := before.diff(after); diff != "" {
+	if diff := cmp.Diff(before.String(), after.String()); diff != "" {
 		return fmt.Errorf("the cloud is not as before (-before +after):\n%s", diff)
 	}
-	s.say("The cloud is exactly as before: %s.", after)
+	s.say("The cloud is exactly as before: %s.", count(after))
 	return nil
 }
 
