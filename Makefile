@@ -17,7 +17,7 @@ DIST := havip-linux-amd64 havip-linux-arm64 havip-darwin-amd64 havip-darwin-arm6
 # the lab needs root; the build does not
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo build agent dist dist-check test mutants fuzz bench soak soak-sim lint docs cloud-up cloud-down cloud-status cloud-states acceptance failover-table clean
+.PHONY: help demo build agent dist dist-check test mutants fuzz bench bench-costs bench-needs soak soak-sim lint docs cloud-up cloud-down cloud-status cloud-states acceptance failover-table clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -81,13 +81,18 @@ fuzz: ## every fuzz target, each for FUZZTIME (10m)
 
 # Each run of it is whole; one that is broken off leaves nothing behind and changes no file.
 ROUNDS ?= 10
-bench: ## side by side with keepalived, for docs/performance.md (root, keepalived; 15 min); ROUNDS=3 only prints (6 min)
+bench-needs:
 	@[ "$$(id -u)" = 0 ] || { echo "error: needs root, for network namespaces"; exit 1; }
 	@command -v keepalived >/dev/null || { echo "error: keepalived is not installed"; \
 	  echo "hint: apt-get install --no-install-recommends keepalived"; exit 1; }
+
+bench: bench-needs ## side by side with keepalived, for docs/performance.md (root, keepalived; 15 min); ROUNDS=3 only prints (6 min)
 	@mkdir -p bin
 	HAVIP_REQUIRE_NETNS=1 $(GO) test -count=1 -timeout 30m -v ./test/bench -args -rounds $(ROUNDS) -result $(CURDIR)/bin/bench.json \
 	  $(if $(filter-out 1 2 3 4 5 6 7 8 9,$(ROUNDS)),-document $(CURDIR)/docs/performance.md)
+
+bench-costs: bench-needs ## processor and memory beside keepalived's, printed (root, keepalived; 3 min); COSTS='255 routers' for some rows
+	HAVIP_REQUIRE_NETNS=1 $(GO) test -count=1 -timeout 10m -v ./test/bench -args -costs '$(or $(COSTS),.)'
 
 lint: ## vet, staticcheck, gofumpt; shellcheck where it is installed
 	$(GO) vet ./...

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 // What `make bench` sets.
 var (
 	rounds   = flag.Int("rounds", 0, "compare in full, with `N` rounds of each fault")
+	costs    = flag.String("costs", "", "compare processor and memory alone, in the rows that match `REGEXP`")
 	jsonFile = flag.String("result", "", "write the result to `FILE`")
 	document = flag.String("document", "", "write the tables into `FILE`, between its marks")
 )
@@ -31,10 +33,7 @@ func TestMain(m *testing.M) {
 
 // It judges no time: whether the bench works, and without -rounds in seconds.
 func TestTheAgentAgainstKeepalived(t *testing.T) {
-	plan := Tiny()
-	if *rounds > 0 {
-		plan = Full(*rounds)
-	}
+	plan := chosenPlan(t)
 	result := Run(t, plan)
 	if t.Failed() || t.Skipped() {
 		return
@@ -50,6 +49,23 @@ func TestTheAgentAgainstKeepalived(t *testing.T) {
 	if *document != "" {
 		must(t, replaceTables(*document, text))
 	}
+}
+
+func chosenPlan(t *testing.T) Plan {
+	t.Helper()
+	switch {
+	case *costs != "":
+		rows, err := regexp.Compile(*costs)
+		must(t, err)
+		plan := CostsAlone(rows)
+		if len(plan.Costs) == 0 {
+			t.Fatalf("no row matches %q: the rows are %v", *costs, Full(0).Costs)
+		}
+		return plan
+	case *rounds > 0:
+		return Full(*rounds)
+	}
+	return Tiny()
 }
 
 // checkComplete wants something in every cell, and a silence where there must
@@ -86,7 +102,11 @@ func checkComplete(t *testing.T, plan Plan, r *Result) {
 			}
 		}
 	}
-	if text := r.Markdown(); !strings.Contains(text, "| "+linkCut+" |") || strings.Contains(text, "NaN") {
+	wanted := "| " + linkCut + " |"
+	if len(plan.Intervals) == 0 {
+		wanted = "PSS: " + havip
+	}
+	if text := r.Markdown(); !strings.Contains(text, wanted) || strings.Contains(text, "NaN") {
 		t.Errorf("the tables are not whole:\n%s", text)
 	}
 }

@@ -11,18 +11,31 @@ import (
 func (r *Result) Markdown() string {
 	var b strings.Builder
 	m := r.Machine
-	fmt.Fprintf(&b, "Measured on %s in %v at commit `%s`: %s, %d processors, %s, Linux %s; %s; %s. %d rounds of each fault. Load of the machine (1, 5, 15 minutes): %s at the beginning, %s at the end; %s of the probes could not be sent.\n",
+	fmt.Fprintf(&b, "Measured on %s in %v at commit `%s`: %s, %d processors, %s, Linux %s; %s; %s. Load of the machine (1, 5, 15 minutes): %s at the beginning, %s at the end.",
 		r.Begun.UTC().Format("2 January 2006, 15:04 UTC"), r.Took.Round(time.Second), m.Commit, m.Processor, m.Processors, m.Memory, m.Kernel,
-		m.Keepalived, m.Go, r.Each, averages(r.LoadFrom), averages(r.LoadTo), percent(r.unsent()))
-	b.WriteString("\n### Silence\n\nFor how long the client got no answer, in ms: least, median, greatest.\n")
-	for _, interval := range r.intervals() {
-		r.silence(&b, interval)
+		m.Keepalived, m.Go, averages(r.LoadFrom), averages(r.LoadTo))
+	if len(r.Rounds) > 0 {
+		fmt.Fprintf(&b, " %d rounds of each fault; %s of the probes could not be sent.", r.Each, percent(r.unsent()))
 	}
-	r.detection(&b)
-	r.owners(&b)
-	r.costs(&b)
+	b.WriteString("\n")
+	if len(r.Rounds) > 0 {
+		r.faults(&b)
+	}
+	if len(r.Costs) > 0 {
+		r.costs(&b)
+	}
 	r.goals(&b)
 	return b.String()
+}
+
+// faults is what the rounds have shown.
+func (r *Result) faults(b *strings.Builder) {
+	b.WriteString("\n### Silence\n\nFor how long the client got no answer, in ms: least, median, greatest.\n")
+	for _, interval := range r.intervals() {
+		r.silence(b, interval)
+	}
+	r.detection(b)
+	r.owners(b)
 }
 
 func (r *Result) silence(b *strings.Builder, interval time.Duration) {
