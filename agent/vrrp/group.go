@@ -19,6 +19,11 @@ import (
 type Group struct {
 	routers []*Machine
 	links   []Link // as last told
+
+	// deadline is the Deadline while known: with hundreds of routers, to ask all of
+	// them after each advertisement would be most of what a backup does.
+	deadline time.Time
+	known    bool
 }
 
 // Act is an effect for the engine and the index of the router that it concerns.
@@ -44,6 +49,13 @@ func (g *Group) Router(i int) *Machine { return g.routers[i] }
 // Deadline is when the next Tick is wanted; zero when none is. Backups want it when
 // the last of them is due.
 func (g *Group) Deadline() time.Time {
+	if !g.known {
+		g.deadline, g.known = g.findDeadline(), true
+	}
+	return g.deadline
+}
+
+func (g *Group) findDeadline() time.Time {
 	var first, gate time.Time
 	for _, m := range g.routers {
 		if m.state == api.Backup {
@@ -65,6 +77,7 @@ func (g *Group) Handle(now time.Time, router int, ev Event) []Act {
 	acts := g.checkStalls(now)
 	switch ev := ev.(type) {
 	case Link:
+		g.known = false
 		g.links[router] = ev
 		effects := make([][]Effect, len(g.routers))
 		for i, m := range g.routers {
@@ -72,6 +85,7 @@ func (g *Group) Handle(now time.Time, router int, ev Event) []Act {
 		}
 		return append(append(acts, interleave(effects)...), g.drag(now)...)
 	case Reconfigured:
+		g.known = false
 		acts = append(acts, actsOf(router, m.Handle(now, ev))...)
 		g.rank()
 		return acts
@@ -83,10 +97,19 @@ func (g *Group) Handle(now time.Time, router int, ev Event) []Act {
 // handOn gives an event to one machine. The others follow when it gives up.
 func (g *Group) handOn(now time.Time, router int, ev Event) []Act {
 	m := g.routers[router]
-	before := m.state
+	before, was := m.state, m.Deadline()
 	acts := actsOf(router, m.Handle(now, ev))
 	if before == api.Active && m.state == api.Backup {
 		acts = append(acts, g.drag(now)...)
+	}
+	switch is := m.Deadline(); {
+	case m.state != before:
+		g.known = false
+	case is.Equal(was):
+	case m.state == api.Backup && is.After(was): // as all are: the last one counts
+		g.deadline = later(g.deadline, is)
+	default:
+		g.known = false
 	}
 	return acts
 }
@@ -98,6 +121,7 @@ func (g *Group) HandleAll(now time.Time, ev Event) []Act {
 	if _, tick := ev.(Tick); tick && !due(g.Deadline(), now) {
 		return acts
 	}
+	g.known = false
 	effects := make([][]Effect, len(g.routers))
 	for i, m := range g.routers {
 		effects[i] = m.Handle(now, ev)
@@ -108,6 +132,9 @@ func (g *Group) HandleAll(now time.Time, ev Event) []Act {
 // checkStalls has all give up when one router has stalled, before another one says
 // once more that it is active: whoever has taken over might yield to that.
 func (g *Group) checkStalls(now time.Time) (acts []Act) {
+	if g.routers[0].state == api.Backup {
+		return nil // none is active
+	}
 	for i, m := range g.routers {
 		if m.state == api.Active && m.stalled(now) {
 			m.checkStall(now)
@@ -115,6 +142,7 @@ func (g *Group) checkStalls(now time.Time) (acts []Act) {
 		}
 	}
 	if len(acts) > 0 {
+		g.known = false
 		acts = append(acts, g.drag(now)...)
 	}
 	return acts
