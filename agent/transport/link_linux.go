@@ -18,8 +18,9 @@ const (
 	// seconds at 10 ms; the most there is of it bounds the memory.
 	advertsBuffer    = 128 << 10
 	maxAdvertsBuffer = 4 << 20
-	// countedBuffer holds a dozen packets of a class that is only counted.
-	countedBuffer = 8 << 10
+	// countedBuffer holds more than a hundred packets of a class that is only counted:
+	// what comes to a NIC in a flood while the reader gathers.
+	countedBuffer = 64 << 10
 	// largest is more than the longest advert: IP header with options, VRRP
 	// header, 255 IPv6 addresses.
 	largest = 60 + 8 + 255*16
@@ -64,7 +65,7 @@ func openLink(f family, nic *net.Interface) (*link, error) {
 		drops:     make(map[vrrp.DropReason]uint64),
 	}
 	for class := range l.sockets {
-		s, err := openSocket(f, nic.Name, countedBuffer)
+		s, err := openSocket(f, nic.Name, countedBuffer, class == int(adverts))
 		if err != nil {
 			_ = l.close()
 			return nil, err

@@ -17,6 +17,10 @@ const (
 	// tryLimit is how many batches a TryReceive reads at most: in a flood there is
 	// no end.
 	tryLimit = 16
+	// gather is how long a reader that had something to drop lets more come: in a
+	// flood each packet would wake it, and that costs more than to look at it. What
+	// is right has its time of arrival from the kernel.
+	gather = time.Millisecond
 	// receiveRetry is the pause after a failed read of the socket.
 	receiveRetry = 100 * time.Millisecond
 )
@@ -46,7 +50,7 @@ func (c *Conn) TryReceive() (Advert, bool, error) {
 		var some bool
 		for _, in := range c.link.inlets() {
 			err := in.socket.control(func(fd int) error {
-				more, err := c.link.pump(in, fd)
+				more, _, err := c.link.pump(in, fd)
 				some = some || more
 				return err
 			})
@@ -97,17 +101,20 @@ func (c *Conn) wake() {
 // read hands out what comes in until the link is closed.
 func (l *link) read(in *inlet) {
 	for {
+		var junk bool
 		var failed error
 		err := in.socket.readable(func(fd int) (some bool) {
-			some, failed = l.pump(in, fd)
+			some, junk, failed = l.pump(in, fd)
 			return some || failed != nil
 		})
-		if err != nil {
+		switch {
+		case err != nil:
 			return // closed
-		}
-		if failed != nil {
+		case failed != nil:
 			l.fail(fmt.Errorf("receive advertisement: %w", failed))
 			time.Sleep(receiveRetry)
+		case junk:
+			time.Sleep(gather)
 		}
 	}
 }
@@ -123,25 +130,30 @@ func (l *link) fail(err error) {
 }
 
 // pump reads a batch of adverts and hands them out; some tells whether there were
-// any. What the other sockets hold is counted on the way, so that they are not
-// full but in a flood, and the counts exact.
-func (l *link) pump(in *inlet, fd int) (some bool, err error) {
+// any, junk whether some were dropped and no more wait. What the other sockets hold
+// is counted on the way, so that they are not full but in a flood, and the counts
+// exact.
+func (l *link) pump(in *inlet, fd int) (some, junk bool, err error) {
 	l.incoming.Lock()
 	defer l.incoming.Unlock()
+	dropped := false
 	for range batch {
 		n, ancillary, from, err := l.recvmsg(in, fd)
 		if err == unix.EAGAIN || err == unix.ENETDOWN && in == l.owner {
+			junk = dropped
 			break // a packet socket tells once that its NIC went down
 		}
 		if err != nil {
-			return some, err
+			return some, false, err
 		}
 		some = true
 		d, ok := l.family.parse(l.buffer[:n], ancillary, from)
-		l.deliver(in, d, ok, arrival.Time(time.Now(), arrival.Stamp(ancillary), in.empty))
+		if !l.deliver(in, d, ok, arrival.Time(time.Now(), arrival.Stamp(ancillary), in.empty)) {
+			dropped = true
+		}
 	}
 	l.countRejected()
-	return some, nil
+	return some, junk, nil
 }
 
 // recvmsg reads without waiting, and notes when there was nothing to read.
@@ -164,16 +176,18 @@ func (l *link) recvmsg(in *inlet, fd int) (n int, ancillary []unix.SocketControl
 	}
 }
 
-// deliver gives a packet to the routers that it is of. The filter has let only
-// right ones through; but it may have changed since.
-func (l *link) deliver(in *inlet, d datagram, ok bool, at time.Time) {
+// deliver gives a packet to the routers that it is of, and tells whether none had
+// to drop it. The filter lets through only what has the shape of an advert, and may
+// have changed since.
+func (l *link) deliver(in *inlet, d datagram, ok bool, at time.Time) (good bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !ok || len(d.payload) < 2 {
 		l.drops[vrrp.DropTruncated]++
-		return
+		return false
 	}
 	vrid, ours := int(d.payload[1]), false
+	good = true
 	for _, c := range l.conns {
 		if c.cfg.VRID != vrid {
 			continue
@@ -186,6 +200,7 @@ func (l *link) deliver(in *inlet, d datagram, ok bool, at time.Time) {
 		advert, reason := c.check(d)
 		if reason != vrrp.Accepted {
 			c.drops[reason]++
+			good = false
 			continue
 		}
 		if fromOwner {
@@ -197,6 +212,7 @@ func (l *link) deliver(in *inlet, d datagram, ok bool, at time.Time) {
 	if !ours {
 		l.drops[vrrp.DropVRID]++
 	}
+	return good && ours
 }
 
 // check tells whether the packet is an advert of a peer for this router.

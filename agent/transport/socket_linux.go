@@ -19,9 +19,15 @@ type socket struct {
 	raw  syscall.RawConn
 }
 
-// openSocket opens a socket that drops everything until setFilter is called.
-func openSocket(f family, device string, receiveBuffer int) (*socket, error) {
-	fd, err := unix.Socket(f.domain(), unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, vrrp.Protocol)
+// openSocket opens a socket that drops everything until setFilter is called. Only
+// an awaited one can be waited for, in readable: each of its packets wakes the
+// agent's poller.
+func openSocket(f family, device string, receiveBuffer int, awaited bool) (*socket, error) {
+	kind := unix.SOCK_RAW | unix.SOCK_CLOEXEC
+	if awaited {
+		kind |= unix.SOCK_NONBLOCK // by which os.NewFile knows
+	}
+	fd, err := unix.Socket(f.domain(), kind, vrrp.Protocol)
 	if err != nil {
 		return nil, fmt.Errorf("open raw socket: %w", err)
 	}
