@@ -99,3 +99,9 @@ func (n *Node) Replace() (back func()) {
 		n.restore(Device)
 	}
 }
+
+// Received is how many packets have come in over the NIC.
+func (n *Node) Received() uint64 {
+	n.f.t.Helper()
+	return link(n.f.t, n.Space, Device).Attrs().Statistics.RxPackets
+}
