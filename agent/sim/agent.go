@@ -107,7 +107,7 @@ func (m *member) reload(s Settings) {
 		m.cfg.Preempt = *s.Preempt
 	}
 	cfg := m.cfg
-	m.w.watch.longest = max(m.w.watch.longest, cfg.Interval)
+	m.w.watch.interval(cfg.Interval)
 	m.act(func() {
 		m.w.watch.reconfigured(m, cfg)
 		for r := range m.vips {

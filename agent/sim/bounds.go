@@ -51,6 +51,11 @@ func wait(c vrrp.Config, interval time.Duration, healthy, left bool) time.Durati
 	}
 }
 
+// chatter is how many adverts a router may send within the shortest interval of all
+// members: its own, one for each of a rival whom it beats, which answers rivals in
+// its turn and may be heard twice, and what befalls it.
+func (w *world) chatter() int { return 5 * len(w.members) }
+
 // slack is what clocks of different rates, 500 ppm to either side, make of d.
 func slack(d time.Duration) time.Duration { return d + d/500 + time.Millisecond }
 
@@ -75,8 +80,13 @@ func (w *world) latency() time.Duration { return w.wire.weather.Delay + w.scenar
 
 // rivals is how long two actives that hear each other may both be: until the
 // better one's next advert is read. A new one advertises at once, and of version 3
-// the better one answers at once.
+// the better one answers at once. Where the first router would have to break a tie
+// and cannot, the others wait a down interval.
 func (w *world) rivals(a, b *member, fresh bool) time.Duration {
+	if a.priority == b.priority && !w.wire.passesOf(0, a.index, b.index) {
+		longest := max(down(a.inForce, a.inForce.Interval), down(b.inForce, b.inForce.Interval))
+		return slack(longest + max(a.inForce.Interval, b.inForce.Interval) + 2*w.latency())
+	}
 	if fresh && a.inForce.Version != 2 {
 		return slack(2 * w.latency())
 	}

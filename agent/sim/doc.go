@@ -16,7 +16,8 @@
 // 9568 section 6.1. All bounds have 0.2 % for clocks of different rates and 1 ms.
 //
 //   - rivals: two actives that hear each other are both active for no longer than
-//     I + L; of version 3, when one just became active, 2 L.
+//     I + L; of version 3, when one just became active, 2 L. Of equals whose first
+//     routers do not hear each other, the down interval + I + 2 L.
 //   - vacancy: on a whole wire with a living member somebody is active within the
 //     shortest wait of those who live: 3 I + skew, of an unhealthy one 4 I + skew,
 //     and no earlier than a start delay allows, + L. An active that was stopped while
@@ -47,6 +48,8 @@
 //     within 2 max(down, 1.5 s) + 9 s + 4 L of the takeover that made them two,
 //     unless one is the owner, who yields to no MAC. While adverts stay blocked, one
 //     of healthy members is active after that, and stays so.
+//   - chatter: within the shortest interval of all members a router sends at most 5
+//     adverts for each member, its answers and what befalls it included.
 //   - together: the routers of a member are in the same state until they leave. A path
 //     that is broken for one router alone moves nothing.
 //   - idle: a tick moves the deadline, so that the loop never spins.

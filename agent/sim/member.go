@@ -47,6 +47,13 @@ type member struct {
 	priority int           // last seen; negative while not active
 	shown    string        // the last line of the trace
 	witness  [maxRouters]witness
+	pace     [maxRouters]pace
+}
+
+// pace is how many adverts a router has sent since a time.
+type pace struct {
+	since   time.Duration
+	adverts int
 }
 
 // stance is how a router was before an event.
@@ -252,6 +259,7 @@ func (m *member) do(a vrrp.Act) {
 		if !m.linkUp || m.mute {
 			return // it did not leave: nothing to report
 		}
+		m.w.watch.sent(m, a.Router)
 		m.w.wire.send(packet{from: m.index, router: a.Router, advert: f})
 		m.sent = &report{a.Router, m.time()}
 	case vrrp.AddVIPs:

@@ -27,6 +27,7 @@ const (
 	Statement Invariant = "statement" // an advert that does not say what is so
 	Claims    Invariant = "claims"    // two actives that only see each other's announcements
 	Together  Invariant = "together"  // routers of a member that move apart
+	Chatter   Invariant = "chatter"   // adverts that are sent far more often than their interval
 	Idle      Invariant = "idle"      // the loop would spin, or never wake
 )
 
@@ -37,6 +38,7 @@ type watch struct {
 	pairs     [maxMembers][maxMembers]pair // that hear each other
 	sights    [maxMembers][maxMembers]pair // that only see each other's announcements
 	longest   time.Duration                // interval of all that were in force
+	shortest  time.Duration                // and this
 	still     bool                         // no transition is allowed
 	firsts    int                          // takeovers in this drill that are no preemption and no switchover
 
@@ -82,12 +84,17 @@ func (g *gap) exceeded(at time.Duration) bool {
 }
 
 func newWatch(w *world) *watch {
-	t := &watch{w: w}
+	t := &watch{w: w, shortest: w.scenario.Members[0].Config.Interval}
 	for _, m := range w.scenario.Members {
-		t.longest = max(t.longest, m.Config.Interval)
+		t.interval(m.Config.Interval)
 	}
 	t.allowAll()
 	return t
+}
+
+// interval takes note of one that comes in force.
+func (t *watch) interval(d time.Duration) {
+	t.longest, t.shortest = max(t.longest, d), min(t.shortest, d)
 }
 
 // allowAll ends what a drill demanded.
@@ -111,13 +118,11 @@ func (t *watch) waited() {
 	at := t.w.now
 	for i, a := range t.w.members {
 		for j, b := range t.w.members[:i] {
-			p := &t.pairs[i][j]
-			if bound := t.w.rivals(a, b, p.fresh); p.both && at-p.since > bound {
-				t.fail(Rivals, "%s and %s hear each other and have both been active for %v, bound %v", a.name, b.name, at-p.since, bound)
+			if p := t.pairs[i][j]; p.both && at-p.since > t.w.rivals(a, b, p.fresh) {
+				t.fail(Rivals, "%s and %s hear each other and have both been active for %v, bound %v", a.name, b.name, at-p.since, t.w.rivals(a, b, p.fresh))
 			}
-			s := &t.sights[i][j]
-			if bound := t.w.contest(a, b); s.both && s.fresh && at-s.since > bound {
-				t.fail(Claims, "%s and %s see each other's announcements and have both been active for %v, bound %v", a.name, b.name, at-s.since, bound)
+			if s := t.sights[i][j]; s.both && s.fresh && at-s.since > t.w.contest(a, b) {
+				t.fail(Claims, "%s and %s see each other's announcements and have both been active for %v, bound %v", a.name, b.name, at-s.since, t.w.contest(a, b))
 			}
 		}
 	}
@@ -205,6 +210,18 @@ func (t *watch) disturbMember(i int) {
 func (t *watch) disturbAll() {
 	for i := range t.w.members {
 		t.disturbMember(i)
+	}
+}
+
+// sent is told of each advert. They never come far more often than their interval,
+// whatever the members say to each other.
+func (t *watch) sent(m *member, router int) {
+	p := &m.pace[router]
+	if t.w.now-p.since >= t.shortest {
+		*p = pace{since: t.w.now}
+	}
+	if p.adverts++; p.adverts > t.w.chatter() {
+		t.fail(Chatter, "%s has sent %d adverts in %v, an interval is %v or more", m.name, p.adverts, t.w.now-p.since, t.shortest)
 	}
 }
 

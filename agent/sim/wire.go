@@ -77,12 +77,17 @@ func (w *wire) lose(p packet, to int) {
 // passes tells whether adverts of a router pass between the two, both ways.
 func (w *wire) passes(a, b int) bool {
 	for r := range w.w.members[a].vips {
-		cut, blocked := &w.cut[r], &w.blocked[r]
-		if !cut[a][b] && !cut[b][a] && !blocked[a][b] && !blocked[b][a] {
+		if w.passesOf(r, a, b) {
 			return true
 		}
 	}
 	return false
+}
+
+// passesOf tells whether those of this router do.
+func (w *wire) passesOf(router, a, b int) bool {
+	cut, blocked := &w.cut[router], &w.blocked[router]
+	return !cut[a][b] && !cut[b][a] && !blocked[a][b] && !blocked[b][a]
 }
 
 // shows tells whether all announcements pass between the two, both ways.

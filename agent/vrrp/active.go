@@ -74,6 +74,7 @@ func (m *Machine) announce(now time.Time) {
 		m.unclaim()
 	}
 	if a, ok := m.active.announcer.fire(now, m.cfg.Refresh, m.rng); ok {
+		m.active.contest.told++
 		m.do(a)
 	}
 }
@@ -96,22 +97,24 @@ func (m *Machine) tickAsActive(now time.Time) {
 // hearAsActive is "If an ADVERTISEMENT is received" of RFC 9568 section 6.4.3. The
 // higher priority wins, also without preemption, and among equals the greater
 // source address. havip: of a group the first router breaks the tie, while it can;
-// the addresses of another may be in another order.
+// the addresses of another may be in another order. Until then neither of its routers
+// yields, so only the one with the greater address answers: two answers would each
+// be answered at once, for as long as both are active.
 func (m *Machine) hearAsActive(now time.Time, ev Received) {
 	own := m.Priority()
+	greater := ev.Priority == own && ev.From.Compare(m.cfg.Source) > 0
 	switch {
 	case ev.Priority == PriorityLeave:
 		m.advertise(now)
-	case ev.Priority > own || ev.Priority == own && m.losesTie(ev):
+	case ev.Priority > own || greater && m.breaksTies():
 		m.yield(now, ev)
 	default:
-		m.outlast(now, ev)
+		m.outlast(now, ev, !greater)
 	}
 }
 
-func (m *Machine) losesTie(ev Received) bool {
-	first := !m.second || m.active.contest.deaf.length() >= m.cfg.down(m.cfg.Interval)
-	return first && ev.From.Compare(m.cfg.Source) > 0
+func (m *Machine) breaksTies() bool {
+	return !m.second || m.active.contest.deaf.length() >= m.cfg.down(m.cfg.Interval)
 }
 
 // yield goes to Backup before a better active. Without priority 0, which is for
@@ -129,21 +132,33 @@ func (m *Machine) yield(now time.Time, ev Received) {
 	m.becomeBackup(now, m.follow(ev), reason, fmt.Sprintf("%s at priority %d", ev.From, ev.Priority))
 }
 
-// outlast tells a rival that we are the better active, and the network that we
-// hold the VIPs (RFC 9568 section 6.4.3); version 2 only waits for the rival to hear
-// us (RFC 3768 section 6.4.3). havip: a switchover goes on until no rival has been
-// heard for a down interval.
-func (m *Machine) outlast(now time.Time, ev Received) {
+// outlast waits for a rival to yield, and tells it and the network that we are the
+// better active (RFC 9568 section 6.4.3). havip: unless this one yields to it after
+// all (contest.go), and then without an answer, or both could. A switchover goes on
+// until no rival has been heard for a down interval.
+func (m *Machine) outlast(now time.Time, ev Received, answers bool) {
 	m.do(Rival{From: ev.From, Priority: ev.Priority})
 	if !m.active.boost.IsZero() {
 		m.active.boost = now.Add(m.cfg.down(m.cfg.Interval))
 	}
-	if m.cfg.Version != 2 {
-		m.advertise(now)
-		m.active.announcer.start(now, "a rival was heard: "+ev.From.String())
-		m.announce(now)
+	if m.hearDeaf(now, ev); m.state == api.Active && answers {
+		m.answer(now, ev)
 	}
-	m.hearDeaf(now, ev)
+}
+
+// answer is an advertisement at once, and an announcement. Version 2 only waits for
+// the rival to hear us (RFC 3768 section 6.4.3). havip: what came before our last
+// advertisement left has its answer already, so that many which waited together get
+// one.
+func (m *Machine) answer(now time.Time, ev Received) {
+	if m.cfg.Version == 2 {
+		return
+	}
+	if ev.At.After(m.active.sent) {
+		m.advertise(now)
+	}
+	m.active.announcer.start(now, "a rival was heard: "+ev.From.String())
+	m.announce(now)
 }
 
 // healthChanged moves an active into the unhealthy band or out of it. havip:

@@ -47,6 +47,14 @@ func TestActive(t *testing.T) {
 				Rival{From: lesser, Priority: 192}, advert(192), renew,
 			)
 		}},
+		{"of those that waited together one is answered, and each is a rival's", Config{}, func(s script) {
+			s.active()
+			answer := append(rival(191), Announce{Why: "a rival was heard: 10.0.0.3"})
+			s.on(1100*ms, heard(greater, 191, 1090*ms), answer...)
+			s.on(1101*ms, Sent{At: epoch.Add(1101 * ms)})
+			s.on(1102*ms, heard(greater, 191, 1095*ms), answer[0])
+			s.on(1103*ms, heard(greater, 191, 1102*ms), answer[:3]...)
+		}},
 		{"version 2 does not answer a loser", with(func(c *Config) { c.Version = 2 }), func(s script) {
 			s.active()
 			s.on(1050*ms, heard(greater, 191, 1050*ms), Rival{From: greater, Priority: 191})

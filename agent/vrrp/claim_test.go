@@ -77,6 +77,28 @@ func TestContest(t *testing.T) {
 				s.t.Errorf("%d announcements in 68 s, want one a second", len(got))
 			}
 		}},
+		{"the loser announces twice before it yields, so that the winner knows of the contest", Config{}, func(s script) {
+			s.active()
+			s.run(20 * time.Second)
+			s.m.Handle(epoch.Add(20*time.Second), claimed(true, 20*time.Second))
+			s.run(21300 * ms)
+			s.m.Handle(epoch.Add(21600*ms), claimed(true, 21600*ms)) // before the late second one
+			s.state(api.Active, Resumed)
+			s.run(22 * time.Second)
+			s.m.Handle(epoch.Add(22*time.Second), claimed(true, 22*time.Second))
+			s.state(api.Backup, LesserMAC)
+		}},
+		{"the announcement of a moment after the takeover is a first sign", Config{}, func(s script) {
+			s.active()
+			s.m.Handle(epoch.Add(100*ms), claimed(false, 100*ms))
+			if got := s.gaps(0, 1100*ms); len(got) > 0 {
+				s.t.Errorf("gaps %s, want no announcement yet", got)
+			}
+			s.m.Handle(epoch.Add(1100*ms), claimed(false, 1100*ms))
+			if got := s.gaps(2*time.Second, 90*time.Second); len(got) < 80 {
+				s.t.Errorf("%d announcements in 88 s, want one a second", len(got))
+			}
+		}},
 		{"a deaf rival of a shorter interval may yield first, and then needs them", slow, func(s script) {
 			s.active()
 			for at := 100 * ms; at <= 1200*ms; at += 100 * ms {

@@ -35,7 +35,10 @@ const (
 	handOver = 4 * claimEvery
 	// unproven is how long after a single sign an active announces every claimEvery.
 	unproven = 10 * time.Second
-	// again is within what time a second sign proves a contest.
+	// proof is how many signs of one rival prove a contest. Who yields has announced as
+	// often: the winner announces on and on only when it knows of the contest.
+	proof = 2
+	// again is within what time the second sign has to come.
 	again = time.Minute
 	// blockedFor is how long advertisements are taken to be blocked after the last
 	// sign of it: the silence of a loser tells the winner nothing.
@@ -47,6 +50,7 @@ type contest struct {
 	deaf    run        // advertisements of a rival whom ours beat
 	rival   netip.Addr // the latest of them was of
 	mute    run        // announcements of rivals whose advertisements do not arrive
+	told    int        // our own announcements since the first of those
 	greater time.Time  // the latest announcement of a rival with a greater MAC
 	claims  bool       // it announces every claimEvery
 	proven  bool       // and does so for good: it was more than one sign
@@ -155,13 +159,17 @@ func (m *Machine) hearClaim(now time.Time, ev Claimed) {
 }
 
 func (m *Machine) hearClaimAsActive(now time.Time, ev Claimed) {
-	// The active before us may have announced before it heard our advertisement. And
-	// should that of the next one be late, we must not announce after it.
+	// The active before us may have announced before it heard our advertisement: of a
+	// contest that is a first sign at most. And should the advertisement of the next one
+	// be late, we must not announce after it.
 	grace := min(m.cfg.Interval, claimEvery)
+	c := &m.active.contest
 	if ev.At.Before(m.since.Add(grace)) {
+		if !ev.At.Before(m.since) {
+			m.claimer.note(ev)
+		}
 		return
 	}
-	c := &m.active.contest
 	if ev.Greater {
 		c.greater = ev.At
 	}
@@ -172,9 +180,12 @@ func (m *Machine) hearClaimAsActive(now time.Time, ev Claimed) {
 		c.proven = true
 	}
 	m.claimer.note(ev)
-	c.mute.note(ev.At, claimGap)
+	if c.mute.note(ev.At, claimGap); c.mute.since.Equal(ev.At) {
+		c.told = 0
+	}
 	m.noteBlock(now, ev.From, false)
-	if c.proven && m.unfit() || c.mute.length() >= m.settleTime() && m.lesser(c.mute) {
+	settled := c.mute.length() >= m.settleTime() && c.told >= proof
+	if c.proven && m.unfit() || settled && m.lesser(c.mute) {
 		m.concedeTo(now, ev)
 		return
 	}

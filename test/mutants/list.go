@@ -10,28 +10,43 @@ type Mutant struct {
 var mutants = []Mutant{
 	{
 		"the better one does not win", "active.go",
-		`case ev.Priority > own || ev.Priority == own && m.losesTie(ev):`,
-		`case ev.Priority == own && m.losesTie(ev):`,
+		`case ev.Priority > own || greater && m.breaksTies():`,
+		`case greater && m.breaksTies():`,
 	},
 	{
 		"the worse one wins", "active.go",
-		`case ev.Priority > own || ev.Priority == own && m.losesTie(ev):`,
-		`case ev.Priority < own || ev.Priority == own && m.losesTie(ev):`,
+		`case ev.Priority > own || greater && m.breaksTies():`,
+		`case ev.Priority < own || greater && m.breaksTies():`,
 	},
 	{
 		"no tie-break", "active.go",
-		`return first && ev.From.Compare(m.cfg.Source) > 0`,
-		`return first && false`,
+		`greater && m.breaksTies():`,
+		`false:`,
 	},
 	{
 		"the tie-break the other way round", "active.go",
-		`return first && ev.From.Compare(m.cfg.Source) > 0`,
-		`return first && ev.From.Compare(m.cfg.Source) < 0`,
+		`ev.From.Compare(m.cfg.Source) > 0`,
+		`ev.From.Compare(m.cfg.Source) < 0`,
 	},
 	{
 		"a rival gets no answer", "active.go",
-		"if m.cfg.Version != 2 {\n\t\tm.advertise(now)",
-		"if m.cfg.Version != 2 {",
+		`m.outlast(now, ev, !greater)`,
+		`m.outlast(now, ev, false)`,
+	},
+	{
+		"both sides of a tie answer", "active.go",
+		`m.outlast(now, ev, !greater)`,
+		`m.outlast(now, ev, true)`,
+	},
+	{
+		"who yields to a deaf rival answers it", "active.go",
+		"if m.hearDeaf(now, ev); m.state == api.Active && answers {\n\t\tm.answer(now, ev)\n\t}",
+		"if answers {\n\t\tm.answer(now, ev)\n\t}\n\tm.hearDeaf(now, ev)",
+	},
+	{
+		"what has its answer is answered again", "active.go",
+		`if ev.At.After(m.active.sent) {`,
+		`if true {`,
 	},
 	{
 		"a stall is not noticed", "active.go",
