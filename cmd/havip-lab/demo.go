@@ -15,9 +15,10 @@ func newDemo(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show what havip does, in a new lab",
-		Long: `Makes a lab and runs havip in it: plan, create, status, the power cut of the active
-server while somebody calls the floating IP, and delete; then compares the cloud with
-what it was before. Within a lab it takes that one.`,
+		Long: `Makes a lab and runs havip in it: plan, create, status; the active server is powered off,
+and the next one reset, while somebody calls the floating IP; then failover-test, and
+delete. In the end it compares the cloud with what it was before. Within a lab it takes
+that one.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usage(cmd, "demo takes no arguments")

@@ -89,7 +89,10 @@ func newRoot(a *app) *cobra.Command {
 		Short: "A highly available virtual IP for OpenStack servers",
 		Long: `havip gives a set of OpenStack servers a highly available virtual IP (VIP): it makes
 the VIP's port, attaches the floating IP, allows the address and the VRRP protocol on
-the servers' ports, and runs its own VRRP agent on every server.`,
+the servers' ports, and runs its own VRRP agent on every server. And it proves that the
+VIP fails over: it makes faults, measures how long nobody answers, and puts all back.`,
+		Example: `  havip create bastion --server bastion-1 --server bastion-2 --network internal --floating-ip 203.0.113.10
+  havip failover-test bastion`,
 		Version:            a.version,
 		SilenceErrors:      true,
 		SilenceUsage:       true,
@@ -107,11 +110,20 @@ the servers' ports, and runs its own VRRP agent on every server.`,
 		return ui.Usage(&usageError{err: err, command: cmd.CommandPath()})
 	})
 	addGlobalFlags(root)
-	root.AddCommand(
-		newCreate(a), newPlan(a), newStatus(a), newList(a), newSwitchover(a),
-		newFailoverTest(a),
-		newDelete(a), newKnownHosts(a), newVersion(a), newCompletion(a),
-	)
+	for _, g := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Give servers a VIP, and prove that it fails over:", []*cobra.Command{newPlan(a), newCreate(a), newFailoverTest(a)}},
+		{"Look after it:", []*cobra.Command{newStatus(a), newList(a), newSwitchover(a), newKnownHosts(a), newDelete(a)}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, cmd := range g.commands {
+			cmd.GroupID = g.title
+			root.AddCommand(cmd)
+		}
+	}
+	root.AddCommand(newVersion(a), newCompletion(a))
 	root.SetHelpCommand(newHelp(root))
 	return root
 }

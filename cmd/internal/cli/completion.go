@@ -3,7 +3,9 @@ package cli
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,7 +37,7 @@ the package bash-completion.`,
   havip completion zsh > "${fpath[1]}/_havip"
   havip completion fish > ~/.config/fish/completions/havip.fish
   havip completion powershell | Out-String | Invoke-Expression`,
-		Args:                  args(cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs)),
+		Args:                  args(oneShell),
 		ValidArgs:             []string{"bash", "fish", "powershell", "zsh"},
 		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,6 +48,14 @@ the package bash-completion.`,
 			return unlessNoReader(ui.Write(a.streams.Out, b.Bytes()))
 		},
 	}
+}
+
+// oneShell wants the name of a shell that completion knows.
+func oneShell(cmd *cobra.Command, names []string) error {
+	if len(names) != 1 || !slices.Contains(cmd.ValidArgs, names[0]) {
+		return fmt.Errorf("want one of %s, got %q", strings.Join(cmd.ValidArgs, ", "), strings.Join(names, " "))
+	}
+	return nil
 }
 
 // completionTime is how long a shell may wait for the cloud.

@@ -24,11 +24,15 @@ func Reference() map[string]string {
 	return pages
 }
 
+// documentedCommands are in the order of root's help: those of each group, then
+// those of none.
 func documentedCommands(root *cobra.Command) []*cobra.Command {
 	var all []*cobra.Command
-	for _, cmd := range root.Commands() {
-		if cmd.IsAvailableCommand() {
-			all = append(all, cmd)
+	for _, g := range append(root.Groups(), &cobra.Group{}) {
+		for _, cmd := range root.Commands() {
+			if cmd.GroupID == g.ID && cmd.IsAvailableCommand() {
+				all = append(all, cmd)
+			}
 		}
 	}
 	return all

@@ -130,7 +130,8 @@ func addGlobalFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringP("output", "o", string(ui.Table), "`FORMAT` of the result: table, json or yaml")
 	f.BoolP("quiet", "q", false, "no progress on stderr; questions, warnings and errors stay")
-	f.CountP("verbose", "v", "say more on stderr: -v each API request, -vv also each SSH command")
+	// The empty quotes keep pflag from naming a value that nobody gives.
+	f.CountP("verbose", "v", "say more on stderr``: -v each API request, -vv also each SSH command")
 	f.BoolP("yes", "y", false, "do not ask before something is changed")
 	f.String("os-cloud", "", "`ENTRY` of clouds.yaml (else OS_CLOUD)")
 	f.String("os-region-name", "", "`REGION` (else OS_REGION_NAME)")

@@ -94,6 +94,6 @@ func (c *cloud) snapshot(ctx context.Context) (project.Snapshot, error) {
 
 // count says how much was compared.
 func count(s project.Snapshot) string {
-	return fmt.Sprintf("%d ports, %d security groups with %d rules, %d floating IPs, each field of each",
-		len(s["ports"]), len(s["security-groups"]), len(s["security-group-rules"]), len(s["floatingips"]))
+	return fmt.Sprintf("%d ports, %d rules of security groups, %d floating IPs, each field of each",
+		len(s["ports"]), len(s["security-group-rules"]), len(s["floatingips"]))
 }
