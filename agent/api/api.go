@@ -24,6 +24,24 @@ const (
 	Leaving State = "leaving"
 )
 
+// Family is an address family. One VRID may serve a router of each (RFC 9568 section
+// 5.2.3), so it takes both to tell routers apart.
+type Family string
+
+// The address families.
+const (
+	IPv4 Family = "ipv4"
+	IPv6 Family = "ipv6"
+)
+
+// FamilyOf is the family of an address.
+func FamilyOf(a netip.Addr) Family {
+	if a.Is6() {
+		return IPv6
+	}
+	return IPv4
+}
+
 // Status is what one agent says of itself.
 type Status struct {
 	Version int       `json:"version"`
@@ -107,10 +125,11 @@ type Check struct {
 // Event is one line of the agent's event stream, in order of Seq.
 type Event struct {
 	Seq    uint64    `json:"seq"`
-	Time   time.Time `json:"time"`      // wall clock
-	Mono   Duration  `json:"monotonic"` // since the agent's start
-	Kind   string    `json:"kind"`      // transition, announce, check, vip, config, drop
-	VRID   int       `json:"vrid,omitempty"`
+	Time   time.Time `json:"time"`           // wall clock
+	Mono   Duration  `json:"monotonic"`      // since the agent's start
+	Kind   string    `json:"kind"`           // transition, announce, check, vip, config, drop
+	VRID   int       `json:"vrid,omitempty"` // with Family, of the router that it is about; zero: of none
+	Family Family    `json:"family,omitempty"`
 	From   State     `json:"from,omitempty"`
 	To     State     `json:"to,omitempty"`
 	Reason string    `json:"reason,omitempty"`

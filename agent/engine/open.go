@@ -26,7 +26,7 @@ func (e *Engine) open() bool {
 	if missing != nil {
 		for _, r := range e.routers {
 			if r.addrs != nil {
-				r.waitFor(fmt.Sprintf("router %d has no interface yet", missing.cfg.VRID))
+				r.waitFor(missing.name() + " has no interface yet")
 			}
 		}
 		e.hangUp()

@@ -134,9 +134,14 @@ func machineConfig(c config.Router) vrrp.Config {
 	}
 }
 
+func (r *router) family() api.Family { return api.FamilyOf(r.cfg.Source) }
+
+// name tells it from the others of the agent, for people.
+func (r *router) name() string { return fmt.Sprintf("router %d/%s", r.cfg.VRID, r.family()) }
+
 // event appends to the journal.
 func (r *router) event(kind, detail string) {
-	r.e.journal.Append(api.Event{Kind: kind, VRID: r.cfg.VRID, Detail: detail})
+	r.e.journal.Append(api.Event{Kind: kind, VRID: r.cfg.VRID, Family: r.family(), Detail: detail})
 }
 
 // fault counts an error and reports it when it is news; a nil error ends it.
@@ -255,6 +260,7 @@ func (r *router) transition(t vrrp.Transition) {
 	r.e.journal.Append(api.Event{
 		Kind:   "transition",
 		VRID:   r.cfg.VRID,
+		Family: r.family(),
 		From:   t.From,
 		To:     t.To,
 		Reason: string(t.Reason),

@@ -99,7 +99,7 @@ func (e *Engine) takeOver() error {
 	}
 	for _, r := range e.routers {
 		if r.state == api.Init || !r.linkUp {
-			return &RefusedError{Reason: fmt.Sprintf("router %d is in init: %s", r.cfg.VRID, r.reason)}
+			return &RefusedError{Reason: fmt.Sprintf("%s is in init: %s", r.name(), r.reason)}
 		}
 	}
 	e.tellAll(vrrp.TakeOver{})

@@ -29,11 +29,7 @@ func page(s api.Status, p process) []byte {
 
 // addRouter adds one virtual router.
 func addRouter(t *text, group string, r api.Router) {
-	family := "ipv4"
-	if r.Source.Is6() {
-		family = "ipv6"
-	}
-	router := []label{{"group", group}, {"vrid", strconv.Itoa(r.VRID)}, {"family", family}, {"interface", r.Interface}}
+	router := []label{{"group", group}, {"vrid", strconv.Itoa(r.VRID)}, {"family", string(api.FamilyOf(r.Source))}, {"interface", r.Interface}}
 	with := func(name, value string) []label { return append(slices.Clip(router), label{name, value}) }
 
 	for _, state := range []api.State{api.Init, api.Backup, api.Active, api.Leaving} {

@@ -154,7 +154,7 @@ func (g *Group) drag(now time.Time) (acts []Act) {
 	if i < 0 {
 		return nil
 	}
-	why := fmt.Sprintf("router %d: %s", g.routers[i].cfg.VRID, g.routers[i].reason)
+	why := fmt.Sprintf("%s: %s", g.routers[i].name(), g.routers[i].reason)
 	for i, m := range g.routers {
 		if m.state == api.Active {
 			acts = append(acts, actsOf(i, m.giveUp(now, why))...)
@@ -172,7 +172,7 @@ func (g *Group) linkOf(i int) Link {
 	}
 	for j, other := range g.links {
 		if !other.Up {
-			return Link{Why: fmt.Sprintf("router %d: %s", g.routers[j].cfg.VRID, other.Why)}
+			return Link{Why: fmt.Sprintf("%s: %s", g.routers[j].name(), other.Why)}
 		}
 	}
 	return own
@@ -192,6 +192,11 @@ func (g *Group) rank() {
 	for _, m := range g.routers {
 		m.listensFirst, m.second = !owners, m != first
 	}
+}
+
+// name tells it from the others of the group, for people.
+func (m *Machine) name() string {
+	return fmt.Sprintf("router %d/%s", m.cfg.VRID, api.FamilyOf(m.cfg.Source))
 }
 
 func (m *Machine) before(other *Machine) bool {

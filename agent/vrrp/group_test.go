@@ -66,7 +66,7 @@ func TestABackupOfAGroupTakesOverWhenAllItsRoutersAreDue(t *testing.T) {
 
 func TestARouterThatGivesUpItsVIPsTakesTheOthersAlong(t *testing.T) {
 	together := func(why string) []Act {
-		return []Act{{0, RemoveVIPs{}}, {0, move(api.Active, api.Backup, Together, "router 52: "+why)}}
+		return []Act{{0, RemoveVIPs{}}, {0, move(api.Active, api.Backup, Together, "router 52/ipv4: "+why)}}
 	}
 	tests := []struct {
 		name string
@@ -123,7 +123,7 @@ func TestTheLinkOfAGroupIsThatOfAllItsRouters(t *testing.T) {
 	wantStates(t, g, api.Active, api.Active)
 	acts := g.Handle(epoch, 1, Link{Why: "no carrier"})
 	wantActs(t, acts, append(both(RemoveVIPs{}),
-		Act{0, move(api.Active, api.Init, LinkDown, "router 52: no carrier")},
+		Act{0, move(api.Active, api.Init, LinkDown, "router 52/ipv4: no carrier")},
 		Act{1, move(api.Active, api.Init, LinkDown, "no carrier")},
 	)...)
 }

@@ -125,7 +125,7 @@ func switchoverCommand(args []string, s Streams) error {
 	}
 	for _, r := range status.Routers {
 		if r.State != api.Active {
-			return fmt.Errorf("switch over: router %d is %s: %s", r.VRID, r.State, r.Reason)
+			return fmt.Errorf("switch over: %s is %s: %s", routerName(r.VRID, api.FamilyOf(r.Source)), r.State, r.Reason)
 		}
 	}
 	_, err = fmt.Fprintf(s.Out, "%s: this member is active\n", status.Group)

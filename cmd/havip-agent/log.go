@@ -124,7 +124,7 @@ func logEvents(ctx context.Context, source eventSource, log *slog.Logger) {
 func logEvent(log *slog.Logger, ev api.Event) {
 	var attrs []slog.Attr
 	if ev.VRID != 0 {
-		attrs = append(attrs, slog.Int("vrid", ev.VRID))
+		attrs = append(attrs, slog.Int("vrid", ev.VRID), slog.String("family", string(ev.Family)))
 	}
 	if ev.To != "" {
 		attrs = append(attrs, slog.String("from", string(ev.From)), slog.String("to", string(ev.To)))

@@ -21,11 +21,11 @@ func TestTheLogTellsEachEventAndWhatWasLost(t *testing.T) {
 		time    bool
 		want    string
 	}{
-		{"beside journald, which has the time and takes the severity", "8:1234", false, `<6>INFO msg=transition vrid=51 from=init to=backup reason=started
+		{"beside journald, which has the time and takes the severity", "8:1234", false, `<6>INFO msg=transition vrid=51 family=ipv6 from=init to=backup reason=started
 <4>WARN msg="events were lost: the log is slower than they came" count=3
 <6>INFO msg=check detail="ssh failed: connection refused"
 `},
-		{"elsewhere", "", true, `INFO msg=transition vrid=51 from=init to=backup reason=started
+		{"elsewhere", "", true, `INFO msg=transition vrid=51 family=ipv6 from=init to=backup reason=started
 WARN msg="events were lost: the log is slower than they came" count=3
 INFO msg=check detail="ssh failed: connection refused"
 `},

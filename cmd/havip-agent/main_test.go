@@ -129,7 +129,7 @@ func script() scripted {
 			Checks: []api.Check{{Name: "ssh", Since: now.Add(-time.Minute), Why: "connection refused"}},
 		},
 		events: []api.Event{
-			{Seq: 1, Time: now, Mono: api.Duration(125 * time.Millisecond), Kind: "transition", VRID: 51, From: api.Init, To: api.Backup, Reason: "started"},
+			{Seq: 1, Time: now, Mono: api.Duration(125 * time.Millisecond), Kind: "transition", VRID: 51, Family: api.IPv6, From: api.Init, To: api.Backup, Reason: "started"},
 			{Seq: 2, Time: now.Add(time.Second), Mono: api.Duration(1125 * time.Millisecond), Kind: "check", Detail: "ssh failed: connection refused"},
 		},
 	}
@@ -160,7 +160,7 @@ func TestWhatAPersonReads(t *testing.T) {
 ADDRESS      STATE    PRIORITY   SINCE   INTERFACE   HELD   ROUTER               WHY
 10.0.0.136   backup   250        2.5s    ens3        no     51, VRRPv3 unicast   started
 
-! adverts-blocked, router 51, for 1m30s: 10.0.0.131 announces 10.0.0.136, but its advertisements do not arrive
+! adverts-blocked, router 51/ipv4, for 1m30s: 10.0.0.131 announces 10.0.0.136, but its advertisements do not arrive
 
 PEER         LAST ADVERTISEMENT
 10.0.0.131   120ms ago
@@ -169,7 +169,7 @@ PEER         LAST ADVERTISEMENT
 CHECK   RESULT                       SINCE
 ssh     failed: connection refused   1m0s
 `},
-		{"events", []string{"events"}, exitDone, `2026-11-22 13:00:00.000       +0.125s  transition  router 51: init -> backup: started
+		{"events", []string{"events"}, exitDone, `2026-11-22 13:00:00.000       +0.125s  transition  router 51/ipv6: init -> backup: started
 2026-11-22 13:00:01.000       +1.125s  check       ssh failed: connection refused
 `},
 		{"a switchover that does not come about", []string{"switchover"}, exitFailed, ""},

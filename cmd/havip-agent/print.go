@@ -53,7 +53,7 @@ func printStatus(w io.Writer, s api.Status) error {
 func printProblems(w io.Writer, s api.Status) error {
 	for _, r := range s.Routers {
 		for _, p := range r.Problems {
-			if _, err := fmt.Fprintf(w, "\n! %s, router %d, for %s: %s\n", p.Code, r.VRID, since(s.Now, p.Since), p.Detail); err != nil {
+			if _, err := fmt.Fprintf(w, "\n! %s, %s, for %s: %s\n", p.Code, routerName(r.VRID, api.FamilyOf(r.Source)), since(s.Now, p.Since), p.Detail); err != nil {
 				return err
 			}
 		}
@@ -97,7 +97,7 @@ func (p *eventPrinter) print(ev api.Event) error {
 func describe(ev api.Event) string {
 	var parts []string
 	if ev.VRID != 0 {
-		parts = append(parts, fmt.Sprintf("router %d:", ev.VRID))
+		parts = append(parts, routerName(ev.VRID, ev.Family)+":")
 	}
 	if ev.To != "" {
 		parts = append(parts, fmt.Sprintf("%s -> %s:", ev.From, ev.To))
@@ -108,6 +108,14 @@ func describe(ev api.Event) string {
 		}
 	}
 	return strings.Join(parts, " ")
+}
+
+// routerName tells the routers of an agent apart.
+func routerName(vrid int, family api.Family) string {
+	if family == "" { // an older agent does not say
+		return fmt.Sprintf("router %d", vrid)
+	}
+	return fmt.Sprintf("router %d/%s", vrid, family)
 }
 
 func addresses(r api.Router) string {
