@@ -16,13 +16,24 @@ const (
 	// guest 60 s to shut down.
 	powerTime = 5 * time.Minute
 	pollEvery = 200 * time.Millisecond
+	// makeTime bounds how long it takes to make a fault: an API's answer, or a
+	// script that lets a network manager work.
+	makeTime = time.Minute
+	// mendTime bounds one try to undo a fault on a server.
+	mendTime = 20 * time.Second
 	// updateTries bounds how often a port is read and written again because
 	// somebody else was faster.
 	updateTries = 5
 )
 
-// inject makes a fault on the active member.
+// inject makes a fault on the active member. Once begun it is not broken off: what
+// may still be on its way cannot be undone.
 func (t *Test) inject(ctx context.Context, f Fault, active, next Member) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeTime)
+	defer cancel()
 	switch f.Place {
 	case ByAgent:
 		g, err := t.Guests.Guest(ctx, next.ServerID)
@@ -76,17 +87,35 @@ func (t *Test) undo(ctx context.Context, f Fault, active Member) error {
 	case ByAgent:
 		return nil
 	case InGuest:
-		g, err := t.Guests.Guest(ctx, active.ServerID)
-		if err != nil {
-			return err
-		}
-		return g.Mend(ctx, t.Group)
+		return t.mend(ctx, active)
 	default:
 		u := Undo{f.Name, active.ServerID}
 		if f.Name == PortDown {
 			u.Object = active.PortID
 		}
 		return t.Restore(ctx, u)
+	}
+}
+
+// mend undoes a fault on a server, which may not be reached at the first try: the
+// fault may have ended the connection.
+func (t *Test) mend(ctx context.Context, m Member) error {
+	ctx, cancel := context.WithTimeout(ctx, effectTime)
+	defer cancel()
+	for {
+		limit, cancel := context.WithTimeout(ctx, mendTime)
+		g, err := t.Guests.Guest(limit, m.ServerID)
+		if err == nil {
+			err = g.Mend(limit, t.Group)
+		}
+		cancel()
+		if err == nil {
+			return nil
+		}
+		t.Guests.Forget(m.ServerID)
+		if sleep(ctx, pollEvery) != nil {
+			return err
+		}
 	}
 }
 

@@ -9,7 +9,8 @@ type Verdict string
 const (
 	Passed Verdict = "passed"
 	// Inconclusive: the limits were exceeded, and what is not failed over was as
-	// silent on the same way. The line was bad, not the group.
+	// silent on the same way: the line was bad, not the group. Of a test: it was
+	// broken off as well.
 	Inconclusive Verdict = "inconclusive"
 	Failed       Verdict = "failed"
 	// NotPossible: the place does not allow the fault; Why says why.

@@ -46,6 +46,7 @@ func (t *Test) round(ctx context.Context, start time.Time, f Fault, number int) 
 	}
 	long := t.connect(ctx)
 
+	defer t.announce(ctx, f, active)()
 	rec.Injected = since()
 	err = t.inject(ctx, f, active, next)
 	impossible, not := notPossible(err)
@@ -88,6 +89,15 @@ func (t *Test) round(ctx context.Context, start time.Time, f Fault, number int) 
 		}
 	}
 	return Judge(rec, t.Limits), nil
+}
+
+// announce tells, once ctx ends, what is put back before the test does; the function
+// that it returns ends that.
+func (t *Test) announce(ctx context.Context, f Fault, active Member) (end func() bool) {
+	return context.AfterFunc(ctx, func() {
+		t.Progress.Warn(fmt.Sprintf("interrupted: %s of %s is put back first", f.Name, active.Name),
+			"a second Ctrl-C ends at once and leaves it: havip failover-test --restore "+t.Group)
+	})
 }
 
 // notPossible tells whether the place does not allow a fault, and why: the server

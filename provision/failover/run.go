@@ -8,28 +8,47 @@ import (
 )
 
 // Run makes every fault in every round, and at the end has the member active
-// again that was at the beginning. What cannot be put back is in the report's Left.
+// again that was at the beginning: also when ctx ends it before. What cannot be put
+// back is in the report's Left.
 func (t *Test) Run(ctx context.Context) (Report, error) {
 	start := time.Now()
 	rep := Report{
 		Group: t.Group, VIP: t.VIP, Outside: t.Outside, Target: t.Target,
 		Every: t.Every, Limits: t.Limits, Began: start.Round(0),
 	}
-	err := t.rounds(ctx, start, &rep)
+	err := t.all(ctx, start, &rep)
 	rep.Took = time.Since(start)
-	if left := (*LeftError)(nil); errors.As(err, &left) {
+	switch left := (*LeftError)(nil); {
+	case errors.As(err, &left):
 		rep.Left = append(rep.Left, left.What)
+		rep.Broken = left.What
+	case ctx.Err() != nil:
+		rep.Broken = "interrupted"
+	case err != nil:
+		rep.Broken = err.Error()
 	}
 	return rep, err
 }
 
-func (t *Test) rounds(ctx context.Context, start time.Time, rep *Report) error {
+func (t *Test) all(ctx context.Context, start time.Time, rep *Report) error {
 	t.tolerate(t.states(ctx, ""))
 	members, err := t.agreed(ctx)
 	if err != nil {
 		return err
 	}
 	first, _ := t.roles(members)
+	err = t.rounds(ctx, start, rep)
+	if left := (*LeftError)(nil); errors.As(err, &left) || err != nil && ctx.Err() == nil {
+		return err // they do not agree, or will not
+	}
+	back := t.giveBack(context.WithoutCancel(ctx), first)
+	if back != nil && ctx.Err() != nil {
+		back = &LeftError{fmt.Sprintf("active member %s: %v", first.Name, back)}
+	}
+	return errors.Join(err, back)
+}
+
+func (t *Test) rounds(ctx context.Context, start time.Time, rep *Report) error {
 	impossible := map[Name]bool{}
 	for n, number := 0, 0; n < t.Rounds; n++ {
 		for _, f := range t.Faults {
@@ -56,7 +75,7 @@ func (t *Test) rounds(ctx context.Context, start time.Time, rep *Report) error {
 			t.Progress.Step(fmt.Sprintf("round %d", r.Number), r.String(), time.Since(began))
 		}
 	}
-	return t.giveBack(ctx, first)
+	return nil
 }
 
 // giveBack has the first active member active again.
@@ -72,10 +91,13 @@ func (t *Test) giveBack(ctx context.Context, first Member) error {
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	if err := g.Switchover(ctx, t.Group); err != nil {
 		return fmt.Errorf("make %s active again: %w", first.Name, err)
 	}
-	_, err = t.agreed(ctx)
+	if _, err = t.agreed(ctx); err == nil {
+		t.Progress.Step("end", first.Name+" is active again", time.Since(began))
+	}
 	return err
 }
 

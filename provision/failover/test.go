@@ -102,11 +102,19 @@ type Report struct {
 	Began   time.Time
 	Took    time.Duration
 	Rounds  []Round
+	Broken  string   // why it ended before its last round; "" when it did not
 	Left    []string // what was not put back
 }
 
-// Verdict is that of the worst round.
-func (r Report) Verdict() Verdict { return Worst(r.Rounds) }
+// Verdict is that of the worst round. A test that was broken off has shown
+// nothing of the rounds that were still to come.
+func (r Report) Verdict() Verdict {
+	worst := Worst(r.Rounds)
+	if r.Broken != "" && worst != Failed {
+		return Inconclusive
+	}
+	return worst
+}
 
 // Slowest is the round with the longest silence.
 func (r Report) Slowest() (Round, bool) {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,9 +21,28 @@ const interval = 500 * time.Millisecond
 // running is a havip that was started and not waited for.
 type running struct {
 	*exec.Cmd
-	out, errs bytes.Buffer
-	ended     chan struct{}
-	err       error
+	out   bytes.Buffer // to be read when it has ended
+	errs  screen
+	ended chan struct{}
+	err   error
+}
+
+// screen is what was printed so far.
+type screen struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *screen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
 
 // start starts havip.

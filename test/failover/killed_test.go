@@ -56,17 +56,7 @@ func TestAFaultWhoseTestWasKilledIsUndone(t *testing.T) {
 		t.Run(string(f.Name), func(t *testing.T) {
 			active := labtest.Healthy(t, name).Active()
 			cmd := start(t, "failover-test", name, "--fault", string(f.Name), "--undo-after", "15s")
-			noted := func() error {
-				if f.Place == provision.InCloud {
-					open, err := journal(t, name)
-					if err == nil && len(open) != 1 {
-						err = fmt.Errorf("the journal has %v", open)
-					}
-					return err
-				}
-				_, err := labtest.On(t, active, "test -e /run/havip-undo-"+name)
-				return err
-			}
+			noted := func() error { return made(t, f.Name, name, active) }
 			cmd.until(t, "the fault", noted)
 			if err := cmd.Process.Kill(); err != nil {
 				t.Fatal(err)

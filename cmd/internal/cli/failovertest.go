@@ -170,8 +170,8 @@ func runFailoverTest(cmd *cobra.Command, a *app, o *failoverOptions, args []stri
 			return errors.Join(a.show(ui.RestoreView{Group: sel.Name, Restored: restored}), err)
 		}
 		rep, err := s.FailoverTest(cmd.Context(), sel, opt)
-		if len(rep.Rounds) == 0 {
-			return err
+		if rep.Began.IsZero() {
+			return err // it did not begin
 		}
 		err = errors.Join(a.show(ui.FailoverView{Report: rep}), err, o.write(rep))
 		if err == nil && rep.Verdict() != failover.Passed {

@@ -41,6 +41,9 @@ func (v FailoverView) Human(w io.Writer) {
 	if r, ok := rep.Slowest(); ok {
 		fmt.Fprintf(w, " %-12s  %s  %s: %s\n", "slowest", r.Fault.Name, Millis(r.Silence()), shares(r))
 	}
+	if rep.Broken != "" {
+		fmt.Fprintf(w, " %-12s  %s\n", "broken off", rep.Broken)
+	}
 	restored := "yes"
 	if len(rep.Left) > 0 {
 		restored = "NO"
@@ -88,6 +91,7 @@ type failoverObject struct {
 	EveryMS float64       `json:"every_ms"`
 	Limits  limitsObject  `json:"limits"`
 	Rounds  []roundObject `json:"rounds"`
+	Broken  string        `json:"broken,omitempty"`
 	Left    []string      `json:"left"`
 	TookMS  int64         `json:"took_ms"`
 }
@@ -143,7 +147,7 @@ func (v FailoverView) Object() any {
 		Header: NewHeader("failover-test"), Group: rep.Group, Verdict: string(rep.Verdict()),
 		Probe: string(rep.Target), EveryMS: millis(rep.Every),
 		Limits: limitsObject{DowntimeMS: millis(rep.Limits.Downtime)},
-		Rounds: []roundObject{}, Left: list(rep.Left), TookMS: rep.Took.Milliseconds(),
+		Rounds: []roundObject{}, Broken: rep.Broken, Left: list(rep.Left), TookMS: rep.Took.Milliseconds(),
 	}
 	if rep.Limits.Lost >= 0 {
 		o.Limits.Lost = &rep.Limits.Lost
