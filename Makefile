@@ -8,7 +8,7 @@ ACCEPTANCE_FLAGS ?=
 RACE := $(shell command -v $(firstword $(shell $(GO) env CC)) >/dev/null 2>&1 && echo -race)
 STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT := $(GO) run mvdan.cc/gofumpt@v0.12.0
-SHELL_FILES := .ci/run test/failover/measure.sh $(wildcard test/cloud/*.sh test/cloud/lib/*.sh test/acceptance/testdata/*.sh) test/cloud/lib/ebtables test/cloud/guest/make-image.sh test/cloud/guest/firstboot
+SHELL_FILES := .ci/run test/failover/measure.sh test/failover/page.sh $(wildcard test/cloud/*.sh test/cloud/lib/*.sh test/acceptance/testdata/*.sh) test/cloud/lib/ebtables test/cloud/guest/make-image.sh test/cloud/guest/firstboot
 
 # what `make dist` leaves in dist: COMMAND-OS-ARCH
 DIST := havip-linux-amd64 havip-linux-arm64 havip-darwin-amd64 havip-darwin-arm64 havip-windows-amd64.exe \
@@ -17,7 +17,7 @@ DIST := havip-linux-amd64 havip-linux-arm64 havip-darwin-amd64 havip-darwin-arm6
 # the lab needs root; the build does not
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo build agent dist dist-check test mutants fuzz bench bench-costs bench-needs soak soak-sim lint docs cloud-up cloud-down cloud-status cloud-states acceptance failover-table clean
+.PHONY: help demo build agent dist dist-check test mutants fuzz bench bench-costs bench-needs soak soak-sim lint docs cloud-up cloud-down cloud-status cloud-states acceptance failover-table page clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -142,6 +142,9 @@ PLACE ?= lab
 failover-table: ROUNDS = 3
 failover-table: build ## each fault of the failover test measured, as a table (root): ROUNDS=3, PLACE=lab (12 min) or cloud, of cloud-up (45 min)
 	@$(SUDO) ROUNDS=$(ROUNDS) test/failover/measure.sh $(PLACE)
+
+page: build ## the failover test's page from the lab: valid HTML, and pictures of it in bin/page (root; chromium, java, npm)
+	@$(SUDO) test/failover/page.sh
 
 clean: ## what was built
 	rm -rf bin dist

@@ -6,6 +6,8 @@ import (
 	"html/template"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/havip/havip/provision/failover"
@@ -27,14 +29,17 @@ func HTML(w io.Writer, rep failover.Report) error {
 type pageView struct {
 	Group, VIP, Outside, Probe, Every, Limit string
 	Began, Took                              string
-	Verdict, Class                           string
+	Verdict, Class, Sum                      string
+	Broken                                   string
 	Left                                     []string
 	Rounds                                   []roundView
 }
 
 type roundView struct {
 	ID, Title, Does, Verdict, Class string
+	Number, Fault                   string // in the table of all; no number where it was not possible
 	Why, Trouble                    []string
+	Outside, Inside                 string // the silences
 	Facts                           []factView
 	Lanes                           []lane
 	Ticks                           []tick
@@ -42,7 +47,11 @@ type roundView struct {
 	Shown                           bool // it has a timeline
 }
 
-type factView struct{ Name, Value string }
+// factView is a fact; one that is Wide has a line for itself.
+type factView struct {
+	Name, Value string
+	Wide        bool
+}
 
 type eventView struct {
 	At, Who, What string
@@ -54,12 +63,44 @@ func viewOf(rep failover.Report) pageView {
 		Group: rep.Group, VIP: rep.VIP.String(), Outside: rep.Outside.String(), Probe: string(rep.Target),
 		Every: rep.Every.String(), Limit: millis(rep.Limits.Downtime),
 		Began: rep.Began.Format("2006-01-02 15:04:05 MST"), Took: rep.Took.Round(time.Second).String(),
-		Verdict: string(rep.Verdict()), Class: class(rep.Verdict()), Left: rep.Left,
+		Verdict: string(rep.Verdict()), Class: class(rep.Verdict()), Broken: rep.Broken, Left: rep.Left,
 	}
 	for i, r := range rep.Rounds {
 		v.Rounds = append(v.Rounds, roundOf(i, r))
 	}
+	v.Sum = sum(rep.Rounds)
 	return v
+}
+
+// sum is "34 passed, 1 failed".
+func sum(rounds []failover.Round) string {
+	var words []string
+	for _, v := range []failover.Verdict{failover.Passed, failover.Failed, failover.Inconclusive, failover.NotPossible} {
+		n := 0
+		for _, r := range rounds {
+			if r.Verdict == v {
+				n++
+			}
+		}
+		if n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", n, v))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// silence is the longest on a way, in words.
+func silence(r failover.Round, way string) string {
+	for _, p := range r.Paths {
+		switch {
+		case p.Name != way || p.Control:
+		case p.Lost == p.Asked:
+			return "no answer"
+		default:
+			return millis(p.Silence)
+		}
+	}
+	return ""
 }
 
 func class(v failover.Verdict) string {
@@ -75,37 +116,41 @@ func class(v failover.Verdict) string {
 func roundOf(i int, r failover.Round) roundView {
 	v := roundView{
 		ID: fmt.Sprintf("r%d", i+1), Does: r.Fault.Does, Verdict: string(r.Verdict), Class: class(r.Verdict),
-		Why: r.Why, Trouble: r.Trouble, Title: string(r.Fault.Name),
+		Why: r.Why, Trouble: r.Trouble, Title: string(r.Fault.Name), Fault: string(r.Fault.Name),
 	}
 	if r.Verdict == failover.NotPossible {
 		return v
 	}
+	v.Number = strconv.Itoa(r.Number)
 	v.Title = fmt.Sprintf("Round %d: %s", r.Number, r.Fault.Name)
 	what := r.Before + ", and it stayed"
 	if r.Moved {
 		what = r.Before + " → " + r.After
 	}
-	v.Facts = append(v.Facts, factView{"active", what})
+	v.Outside, v.Inside = silence(r, failover.Outside), silence(r, failover.Inside)
+	fact := func(name, value string) { v.Facts = append(v.Facts, factView{Name: name, Value: value}) }
+	v.Facts = append(v.Facts, factView{"active", what, true})
 	for _, p := range r.Paths {
 		name := p.Name
 		if p.Control {
 			name += ", control"
 		}
-		v.Facts = append(v.Facts, factView{name, fmt.Sprintf("silent for %s; %d of %d lost", millis(p.Silence), p.Lost, p.Asked)})
+		v.Facts = append(v.Facts, factView{name, fmt.Sprintf("silent for %s; %d of %d lost", millis(p.Silence), p.Lost, p.Asked), true})
 	}
 	for _, s := range r.Layers {
-		v.Facts = append(v.Facts, factView{string(s.Layer), millis(s.Took)})
+		fact(string(s.Layer), millis(s.Took))
 	}
 	if r.Answers != "" {
-		v.Facts = append(v.Facts, factView{"outside answers", r.Answers})
+		fact("outside answers", r.Answers)
 	}
 	if r.Record.Says != "" {
-		v.Facts = append(v.Facts, factView{"outside says", r.Record.Says})
+		fact("outside says", r.Record.Says)
 	}
 	if r.Session != failover.NoSession {
-		v.Facts = append(v.Facts, factView{"a long TCP session", string(r.Session)})
+		fact("a long TCP session", string(r.Session))
 	}
-	v.Facts = append(v.Facts, factView{"two owners", millis(r.TwoOwners)}, factView{"clocks within", millis(r.ClockError)})
+	fact("two owners", millis(r.TwoOwners))
+	fact("clocks within", millis(r.ClockError))
 	v.Shown = true
 	w := window(r)
 	v.Lanes, v.Ticks = lanes(r, w), ticks(r, w)

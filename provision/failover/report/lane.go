@@ -2,14 +2,17 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/havip/havip/provision/failover"
 )
 
-// lane is one line of a timeline: a name, and boxes on a strip of 1000 units.
+// lane is one line of a timeline: a name, and boxes on a strip of 1000 units. Fault
+// is where on it the fault was made.
 type lane struct {
 	Name  string
+	Fault float64
 	Boxes []box
 }
 
@@ -55,15 +58,16 @@ func boxOf(s, w failover.Span, class, title string) (box, bool) {
 
 func lanes(r failover.Round, w failover.Span) []lane {
 	var all []lane
+	fault := scale(r.Record.Injected, w)
 	for _, p := range r.Record.Paths {
 		name := p.Name + ": " + p.To + " from " + p.From
 		if p.Control {
 			name += " (control)"
 		}
-		all = append(all, lane{name, beats(p, w)})
+		all = append(all, lane{name, fault, beats(p, w)})
 	}
 	for _, m := range r.Record.Members {
-		all = append(all, lane{m.Name, member(m, w)})
+		all = append(all, lane{m.Name, fault, member(m, w)})
 	}
 	return all
 }
@@ -105,7 +109,7 @@ func beats(p failover.Path, w failover.Span) []box {
 }
 
 // member is what a member was: its states by its events, and over them when it
-// held the VIP.
+// held the VIP. What it was after it told nothing is not known until an event says so.
 func member(m failover.Witnessed, w failover.Span) []box {
 	var boxes []box
 	add := func(s failover.Span, class, title string) {
@@ -113,16 +117,24 @@ func member(m failover.Witnessed, w failover.Span) []box {
 			boxes = append(boxes, b)
 		}
 	}
-	var since time.Duration
-	is := m.Was
-	for _, e := range m.Events {
-		if e.Event.To == "" {
-			continue
+	since, is := w.From, m.Was
+	until := func(at time.Duration) {
+		if is != "" && at > since {
+			add(failover.Span{From: since, To: at}, "state "+string(is), string(is))
 		}
-		add(failover.Span{From: max(since, w.From), To: e.At}, "state "+string(is), string(is))
-		since, is = e.At, e.Event.To
 	}
-	add(failover.Span{From: max(since, w.From), To: w.To}, "state "+string(is), string(is))
+	blind := m.Blind
+	for _, e := range append(slices.Clone(m.Events), failover.Stamped{At: w.To}) {
+		for len(blind) > 0 && blind[0].From <= e.At {
+			until(blind[0].From)
+			since, is = blind[0].To, ""
+			blind = blind[1:]
+		}
+		if e.Event.To != "" || e.At == w.To {
+			until(e.At)
+			since, is = e.At, e.Event.To
+		}
+	}
 	for _, s := range m.Held {
 		add(s, "held", "holds the VIP")
 	}
