@@ -20,9 +20,11 @@ import (
 const (
 	// claimBuffer holds the claims of some hundred VIPs that are announced at once.
 	claimBuffer = 128 << 10
-	// claimPause bounds what a flood of claims costs; the buffer is full then, and
-	// the kernel drops the rest.
-	claimPause = time.Millisecond
+	// claimRest after each claimBurst claims bounds what a flood of them costs; the
+	// buffer is full then, and the kernel drops the rest. Those of an active with many
+	// VIPs come in bursts.
+	claimBurst = 32
+	claimRest  = claimBurst * time.Millisecond
 )
 
 // Claim is word of another station that it has a VIP: gratuitous ARP, as request
@@ -42,6 +44,7 @@ type Claims struct {
 	buffer    []byte
 	ancillary []byte
 	last      time.Time // no claim still to be read came before
+	taken     int       // since the last rest
 	closed    atomic.Bool
 }
 
@@ -101,6 +104,10 @@ func listenClaims(nic NIC, vips []netip.Addr) (*Claims, error) {
 // Receive waits for the next claim. After Close it returns net.ErrClosed. Only
 // one goroutine may call it.
 func (c *Claims) Receive() (Claim, error) {
+	if c.taken == claimBurst {
+		time.Sleep(claimRest)
+		c.taken = 0
+	}
 	for {
 		n, oobn, _, from, err := c.conn.Recvmsg(context.Background(), c.buffer, c.ancillary, 0)
 		switch {
@@ -125,7 +132,7 @@ func (c *Claims) Receive() (Claim, error) {
 			continue // ours, sent back by a bridge
 		}
 		claim.At = c.last
-		time.Sleep(claimPause)
+		c.taken++
 		return claim, nil
 	}
 }

@@ -28,7 +28,7 @@ type request struct {
 	addresses []netip.Prefix
 }
 
-// add appends a message. The kernel answers to those that fail, and to the last.
+// add appends a message. The kernel answers to those that fail only.
 func (r *request) add(kind, flags int, index int, p netip.Prefix, attributes ...*nl.RtAttr) {
 	header := nl.NewIfAddrmsg(unix.AF_INET)
 	if p.Addr().Is6() {
@@ -59,7 +59,7 @@ func (r *request) add(kind, flags int, index int, p netip.Prefix, attributes ...
 // failover.
 func replacement(index int, own netip.Addr, addresses []netip.Prefix, seconds uint32) request {
 	var r request
-	for i, p := range addresses {
+	for _, p := range addresses {
 		flags, preferred := uint32(0), seconds
 		if p.IsSingleIP() || p.Contains(own) {
 			flags |= unix.IFA_F_NOPREFIXROUTE
@@ -70,7 +70,7 @@ func replacement(index int, own netip.Addr, addresses []netip.Prefix, seconds ui
 		lifetimes := make([]byte, unix.SizeofIfaCacheinfo)
 		binary.NativeEndian.PutUint32(lifetimes[0:], preferred)
 		binary.NativeEndian.PutUint32(lifetimes[4:], seconds)
-		r.add(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_REPLACE|answered(i, addresses), index, p,
+		r.add(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, index, p,
 			nl.NewRtAttr(unix.IFA_FLAGS, binary.NativeEndian.AppendUint32(nil, flags)),
 			nl.NewRtAttr(unix.IFA_CACHEINFO, lifetimes))
 	}
@@ -80,17 +80,10 @@ func replacement(index int, own netip.Addr, addresses []netip.Prefix, seconds ui
 // removal takes the addresses away.
 func removal(index int, addresses []netip.Prefix) request {
 	var r request
-	for i, p := range addresses {
-		r.add(unix.RTM_DELADDR, answered(i, addresses), index, p)
+	for _, p := range addresses {
+		r.add(unix.RTM_DELADDR, 0, index, p)
 	}
 	return r
-}
-
-func answered(i int, all []netip.Prefix) int {
-	if i == len(all)-1 {
-		return unix.NLM_F_ACK
-	}
-	return 0
 }
 
 // execute carries the request out and returns an error for each address that it
@@ -155,7 +148,8 @@ func newsFilter() ([]bpf.RawInstruction, error) {
 	})
 }
 
-// exchange sends the request and reads the answers, to that of the last message.
+// exchange sends the request and reads the answers. An acknowledgement, which would
+// cost as much as the rest, is not asked for: when there is no answer, all is well.
 func (t *table) exchange(r request) (failed map[int]unix.Errno, err error) {
 	if err := unix.Sendto(t.fd, r.messages, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return nil, fmt.Errorf("send to netlink: %w", err)
@@ -163,6 +157,9 @@ func (t *table) exchange(r request) (failed map[int]unix.Errno, err error) {
 	var answer [512]byte
 	for {
 		n, _, err := unix.Recvfrom(t.fd, answer[:], unix.MSG_DONTWAIT)
+		if err == unix.EAGAIN {
+			return failed, nil
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read the answer of netlink: %w", err)
 		}
@@ -177,9 +174,6 @@ func (t *table) exchange(r request) (failed map[int]unix.Errno, err error) {
 				failed = make(map[int]unix.Errno)
 			}
 			failed[i] = unix.Errno(errno)
-		}
-		if i == len(r.addresses)-1 {
-			return failed, nil
 		}
 	}
 }
