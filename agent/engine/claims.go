@@ -12,12 +12,18 @@ import (
 	"github.com/havip/havip/agent/vrrp"
 )
 
+// receiveRetry is the pause after a failed read of an ear's socket.
+const receiveRetry = 100 * time.Millisecond
+
 // ear hears who else announces VIPs on one NIC: the routers of a NIC share it, since
 // the kernel shows each listener every packet.
 type ear struct {
 	nic    vip.NIC
 	vips   []netip.Addr
 	claims Claims
+
+	routers map[netip.Addr]*router // by their VIPs
+	failed  bool                   // as last reported
 }
 
 // earKey names an ear: the families have sockets of their own.
@@ -32,9 +38,12 @@ func (e *Engine) listenForClaims() {
 	for _, r := range e.routers {
 		key := earKey{r.nic.Index, r.cfg.Source.Is6()}
 		if want[key] == nil {
-			want[key] = &ear{nic: r.nic}
+			want[key] = &ear{nic: r.nic, routers: make(map[netip.Addr]*router)}
 		}
-		want[key].vips = append(want[key].vips, r.vips()...)
+		for _, vip := range r.vips() {
+			want[key].vips = append(want[key].vips, vip)
+			want[key].routers[vip] = r
+		}
 	}
 	for key, old := range e.ears {
 		if is := want[key]; is == nil || !sameNIC(is.nic, old.nic) || !slices.Equal(is.vips, old.vips) {
@@ -43,7 +52,8 @@ func (e *Engine) listenForClaims() {
 		}
 	}
 	for key, is := range want {
-		if e.ears[key] != nil {
+		if old := e.ears[key]; old != nil {
+			old.routers = is.routers
 			continue
 		}
 		claims, err := e.opts.Host.Claims(is.nic, is.vips)
@@ -51,7 +61,7 @@ func (e *Engine) listenForClaims() {
 		if err == nil {
 			is.claims = claims
 			e.ears[key] = is
-			e.receivers.Go(func() { e.hear(is) })
+			e.listeners.Go(func() { e.hear(is) })
 		}
 	}
 }
@@ -92,14 +102,15 @@ func (e *Engine) hear(is *ear) {
 
 // hearClaim gives a claim to the router whose VIP it is of.
 func (e *Engine) hearClaim(l letter) {
-	e.reportEar(l.ear, l.err)
+	if failed := l.err != nil; failed || l.ear.failed {
+		l.ear.failed = failed
+		e.reportEar(l.ear, l.err)
+	}
 	if l.err != nil || e.group == nil {
 		return
 	}
-	for _, r := range e.routers {
-		if r.nic.Index == l.ear.nic.Index && slices.Contains(r.vips(), l.claim.Address) {
-			r.hearClaim(l.claim)
-		}
+	if r := l.ear.routers[l.claim.Address]; r != nil {
+		r.hearClaim(l.claim)
 	}
 }
 

@@ -187,7 +187,7 @@ func TestARivalAndAMismatchAreProblems(t *testing.T) {
 		r := active(t, newFakeNIC(), testConfig())
 		advert := r.nic.wire.advert(100)
 		advert.Interval = 3 * interval
-		r.nic.wire.in <- advert
+		r.nic.wire.deliver(advert)
 		synctest.Wait()
 		if p, ok := r.problem(api.ProblemRival); !ok || p.Peer != peer {
 			t.Errorf("problem %+v, want a rival", p)

@@ -22,8 +22,8 @@ const (
 	reconcileEvery = 10 * time.Second
 	// stopLimit bounds the handover when the agent is stopped.
 	stopLimit = 2 * time.Second
-	// inboxSize bounds the adverts that wait for the loop. A full inbox stops
-	// the receivers, and then the kernel's socket buffer is the bound.
+	// inboxSize bounds the claims that wait for the loop. A full inbox stops the
+	// ears, and then the kernel's socket buffer is the bound.
 	inboxSize = 64
 )
 
@@ -35,10 +35,10 @@ type Wire interface {
 	// Send sends to every peer. The time is zero when it left for none; the
 	// error is of those that it did not leave for.
 	Send(priority int, interval time.Duration) (time.Time, error)
-	// Receive waits for the next one; net.ErrClosed after Close.
-	Receive() (transport.Advert, error)
-	// TryReceive takes one that waits in the socket already.
-	TryReceive() (transport.Advert, bool, error)
+	// Take returns the next one that has come in, without waiting for it.
+	Take() (transport.Advert, bool, error)
+	// Fetch has what waits in the socket already come in.
+	Fetch() error
 	SetPeers(peers []netip.Addr)
 	SetAddresses(vips []netip.Addr)
 	Drops() map[string]uint64
@@ -74,7 +74,9 @@ type Host interface {
 	Look() (vip.View, error)
 	Find(vip.View, config.Interface) (vip.NIC, error)
 	Addresses(vip.NIC, config.Router) Addresses
-	Dial(vip.NIC, config.Router) (Wire, error)
+	// Dial opens a wire. It calls arrived, which does not wait, when there has come
+	// to be something to Take.
+	Dial(nic vip.NIC, r config.Router, arrived func()) (Wire, error)
 	// Claims listens for those who announce one of the VIPs, which are of one family.
 	Claims(nic vip.NIC, vips []netip.Addr) (Claims, error)
 	// Neighbour tells which of the addresses has this MAC, as far as the kernel knows.
@@ -107,6 +109,7 @@ type Engine struct {
 	tracker *track.Tracker
 
 	calls chan func() // run by the loop
+	mail  *mailbox
 	inbox chan letter
 	ended chan struct{} // closed when Run returns
 
@@ -118,20 +121,17 @@ type Engine struct {
 	ears          map[earKey]*ear
 	heard         []letter // claims that wait for the adverts that came before them
 	moved         bool     // addresses have changed hands since the last look
-	receivers     sync.WaitGroup
+	listeners     sync.WaitGroup
 	nextReconcile time.Time
 	nextWatchdog  time.Time
 	stopBy        time.Time // zero while not stopping
 }
 
-// letter is what a receiver hands to the loop: an advert for a router, or a claim
-// that an ear heard.
+// letter is what an ear hands to the loop.
 type letter struct {
-	to     *router
-	advert transport.Advert
-	ear    *ear
-	claim  vip.Claim
-	err    error
+	ear   *ear
+	claim vip.Claim
+	err   error
 }
 
 // New makes an engine for a valid configuration; sha is the SHA-256 of its
@@ -146,6 +146,7 @@ func New(cfg config.Config, sha string, opts Options) *Engine {
 		started: time.Now(),
 		tracker: track.New(opts.Probe),
 		calls:   make(chan func()),
+		mail:    newMailbox(),
 		inbox:   make(chan letter, inboxSize),
 		ended:   make(chan struct{}),
 		ears:    make(map[earKey]*ear),
@@ -184,8 +185,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		var act func()
 		select {
 		case <-timer.C:
+		case <-e.mail.some:
 		case l := <-e.inbox:
-			e.receive(l)
+			e.heard = append(e.heard, l)
 		case act = <-e.calls:
 		case change := <-e.tracker.Changes():
 			act = func() { e.checkChanged(change) }
@@ -226,30 +228,19 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// receive takes a letter. A claim waits until the adverts that came with it are
-// read: they tell whether it matters.
-func (e *Engine) receive(l letter) {
-	if l.ear != nil {
-		e.heard = append(e.heard, l)
-		return
-	}
-	l.to.receive(l)
-}
-
-// drain takes all letters that have arrived.
+// drain takes all that has arrived. Claims wait until the adverts that came with them
+// are read: they tell whether those matter.
 func (e *Engine) drain() {
-	for {
-		select {
-		case l := <-e.inbox:
-			e.receive(l)
-		default:
-			for _, l := range e.heard {
-				e.hearClaim(l)
-			}
-			e.heard = e.heard[:0]
-			return
-		}
+	for len(e.inbox) > 0 {
+		e.heard = append(e.heard, <-e.inbox)
 	}
+	for _, r := range e.mail.empty() {
+		r.takeAdverts()
+	}
+	for _, l := range e.heard {
+		e.hearClaim(l)
+	}
+	e.heard = e.heard[:0]
 }
 
 // tick does what is due.

@@ -158,11 +158,11 @@ func TestTheSlowTickMendsWhatNobodyReported(t *testing.T) {
 // advertisements piled up: they count before the timer.
 func TestALateWakeUpTakesWhatHasArrivedBeforeItTakesOver(t *testing.T) {
 	tests := []struct {
-		name string
-		old  int // adverts that are too old to matter, before the one that does
+		name   string
+		arrive func(w *fakeWire)
 	}{
-		{"read by the receiver", 1},
-		{"more than the inbox holds, the latest still in the socket", inboxSize + 10},
+		{"read by the receiver", func(w *fakeWire) { w.hear(250) }},
+		{"still in the socket", func(w *fakeWire) { w.socket <- w.advert(250) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -171,11 +171,9 @@ func TestALateWakeUpTakesWhatHasArrivedBeforeItTakesOver(t *testing.T) {
 				r.nic.wire.hear(250)
 				synctest.Wait()
 				resume := r.pause()
-				for range tt.old {
-					r.nic.wire.hear(250)
-				}
+				r.nic.wire.hear(250) // too old to matter
 				r.pass(10 * interval)
-				r.nic.wire.hear(250)
+				tt.arrive(r.nic.wire)
 				synctest.Wait()
 				resume()
 				r.want(api.Backup)
@@ -241,7 +239,7 @@ func TestAnActiveThatCannotSendGivesUp(t *testing.T) {
 			t.Error("the status does not say that it cannot send")
 		}
 		// Another active is heard: what was wrong then is the past.
-		r.nic.wire.in <- r.nic.wire.advert(250)
+		r.nic.wire.hear(250)
 		synctest.Wait()
 		if p, named := r.problem(api.ProblemFault); named {
 			t.Errorf("the status still says %q", p.Detail)

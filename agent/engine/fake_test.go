@@ -44,8 +44,10 @@ type sent struct {
 
 // fakeWire is a wire whose socket is a channel.
 type fakeWire struct {
-	in     chan transport.Advert
-	closed chan struct{}
+	socket  chan transport.Advert // not read yet
+	in      chan transport.Advert // to be taken
+	arrived func()
+	closed  chan struct{}
 
 	mu    sync.Mutex
 	out   []sent
@@ -54,8 +56,13 @@ type fakeWire struct {
 	fails error // of Send
 }
 
-func newFakeWire() *fakeWire {
-	return &fakeWire{in: make(chan transport.Advert, 100), closed: make(chan struct{})}
+func newFakeWire(arrived func()) *fakeWire {
+	return &fakeWire{
+		socket:  make(chan transport.Advert, 100),
+		in:      make(chan transport.Advert, 100),
+		arrived: arrived,
+		closed:  make(chan struct{}),
+	}
 }
 
 func (w *fakeWire) Send(priority int, every time.Duration) (time.Time, error) {
@@ -68,16 +75,14 @@ func (w *fakeWire) Send(priority int, every time.Duration) (time.Time, error) {
 	return time.Now(), nil
 }
 
-func (w *fakeWire) Receive() (transport.Advert, error) {
-	select {
-	case a := <-w.in:
-		return a, nil
-	case <-w.closed:
-		return transport.Advert{}, net.ErrClosed
+func (w *fakeWire) Fetch() error {
+	for len(w.socket) > 0 {
+		w.in <- <-w.socket
 	}
+	return nil
 }
 
-func (w *fakeWire) TryReceive() (transport.Advert, bool, error) {
+func (w *fakeWire) Take() (transport.Advert, bool, error) {
 	select {
 	case a := <-w.in:
 		return a, true, nil
@@ -107,8 +112,13 @@ func (w *fakeWire) fail(why string) {
 	w.fails = errors.New(why)
 }
 
-// hear puts a peer's advertisement into the socket.
-func (w *fakeWire) hear(priority int) { w.in <- w.advert(priority) }
+// hear has a peer's advertisement come in.
+func (w *fakeWire) hear(priority int) { w.deliver(w.advert(priority)) }
+
+func (w *fakeWire) deliver(a transport.Advert) {
+	w.in <- a
+	w.arrived()
+}
 
 func (w *fakeWire) advert(priority int) transport.Advert {
 	return transport.Advert{
@@ -235,10 +245,10 @@ func (n *fakeNIC) takeDid() []string {
 	return did
 }
 
-func (n *fakeNIC) Dial(vip.NIC, config.Router) (Wire, error) {
+func (n *fakeNIC) Dial(_ vip.NIC, _ config.Router, arrived func()) (Wire, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.wire = newFakeWire()
+	n.wire = newFakeWire(arrived)
 	return n.wire, nil
 }
 

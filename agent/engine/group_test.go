@@ -43,8 +43,8 @@ func (s *fakeServer) Addresses(nic vip.NIC, r config.Router) Addresses {
 	return s.by(nic.Name).Addresses(nic, r)
 }
 
-func (s *fakeServer) Dial(nic vip.NIC, r config.Router) (Wire, error) {
-	return s.by(nic.Name).Dial(nic, r)
+func (s *fakeServer) Dial(nic vip.NIC, r config.Router, arrived func()) (Wire, error) {
+	return s.by(nic.Name).Dial(nic, r, arrived)
 }
 
 func (s *fakeServer) Claims(nic vip.NIC, vips []netip.Addr) (Claims, error) {

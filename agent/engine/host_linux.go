@@ -53,7 +53,7 @@ func (*Linux) Neighbour(nic vip.NIC, mac net.HardwareAddr, among []netip.Addr) (
 func (*Linux) Watch(ctx context.Context) (<-chan struct{}, error) { return vip.Watch(ctx) }
 
 // Dial implements Host.
-func (h *Linux) Dial(nic vip.NIC, r config.Router) (Wire, error) {
+func (h *Linux) Dial(nic vip.NIC, r config.Router, arrived func()) (Wire, error) {
 	cfg := transport.Config{
 		Interface: nic.Name,
 		Source:    r.Source,
@@ -63,6 +63,7 @@ func (h *Linux) Dial(nic vip.NIC, r config.Router) (Wire, error) {
 		VRID:      r.VRID,
 		Version:   r.Version,
 		Interval:  time.Duration(r.Interval),
+		Arrived:   arrived,
 	}
 	for _, p := range r.Addresses {
 		cfg.Addresses = append(cfg.Addresses, p.Addr())

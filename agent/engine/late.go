@@ -33,15 +33,11 @@ func (e *Engine) tickGroup(now time.Time) {
 		return
 	}
 	e.countLate(now)
-	late := now.Sub(e.deadline()) > minLate
 	waits := e.group.Router(0).State() == api.Backup
 	for _, r := range e.routers {
 		if waits {
 			r.drainWire()
 		}
-	}
-	if waits && late {
-		e.takeStragglers()
 	}
 	if !e.due(now) {
 		return
@@ -53,25 +49,6 @@ func (e *Engine) tickGroup(now time.Time) {
 		}
 	}
 	e.tellAll(vrrp.Tick{})
-}
-
-// handOver is how long a receiver may take to hand over what it has read.
-const handOver = time.Millisecond
-
-// takeStragglers waits for advertisements that are in a receiver's hand: out of the
-// socket already, and not in the inbox yet. After a stop of the whole process that is
-// where the latest one may be.
-func (e *Engine) takeStragglers() {
-	over := time.NewTimer(handOver)
-	defer over.Stop()
-	for {
-		select {
-		case l := <-e.inbox:
-			e.receive(l)
-		case <-over.C:
-			return
-		}
-	}
 }
 
 // countLate counts the wake-up for the routers that waited for it, when it is late.
@@ -88,16 +65,24 @@ func (e *Engine) countLate(now time.Time) {
 	}
 }
 
-// drainWire takes what waits in the socket.
-func (r *router) drainWire() {
-	for {
-		advert, got, err := r.wire.TryReceive()
+// takeAdverts takes what has come in.
+func (r *router) takeAdverts() {
+	for r.wire != nil { // it may have hung up since
+		advert, got, err := r.wire.Take()
 		if err != nil {
 			r.fault("receive", err)
 		}
 		if !got {
 			return
 		}
-		r.receive(letter{to: r, advert: advert})
+		r.receive(advert)
 	}
+}
+
+// drainWire takes also what waits in the socket.
+func (r *router) drainWire() {
+	if err := r.wire.Fetch(); err != nil {
+		r.fault("receive", err)
+	}
+	r.takeAdverts()
 }

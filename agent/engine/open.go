@@ -33,7 +33,7 @@ func (e *Engine) open() bool {
 		return false
 	}
 	for _, r := range e.routers {
-		wire, err := e.opts.Host.Dial(r.nic, r.cfg)
+		wire, err := r.dial(r.nic)
 		if err != nil {
 			r.waitFor(err.Error())
 			e.hangUp()

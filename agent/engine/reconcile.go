@@ -43,14 +43,18 @@ func (e *Engine) look() (vip.View, error) {
 	return e.opts.Host.Look()
 }
 
+func (r *router) dial(nic vip.NIC) (Wire, error) {
+	return r.e.opts.Host.Dial(nic, r.cfg, func() { r.e.mail.put(r) })
+}
+
 // attach goes on with a wire and closes the one before.
 func (r *router) attach(w Wire) {
 	if r.wire != nil {
+		r.takeAdverts()
 		r.fault("close", r.wire.Close())
 	}
 	r.wire = w
 	clear(r.drops)
-	r.e.receivers.Go(func() { r.listen(w) })
 }
 
 // inspect looks at the NIC and the VIPs and mends what differs.
@@ -120,7 +124,7 @@ func sameNIC(a, b vip.NIC) bool {
 
 // rebind goes on with another NIC.
 func (r *router) rebind(nic vip.NIC) bool {
-	wire, err := r.e.opts.Host.Dial(nic, r.cfg)
+	wire, err := r.dial(nic)
 	r.fault("dial", err)
 	if err != nil {
 		return false

@@ -91,7 +91,7 @@ func (r *router) reloadWire(was config.Router) {
 	is := r.cfg
 	// RFC 3768 section 7.1: version 2 drops what has another interval.
 	if is.Checksum != was.Checksum || is.Version == 2 && is.Interval != was.Interval {
-		wire, err := r.e.opts.Host.Dial(r.nic, is)
+		wire, err := r.dial(r.nic)
 		r.fault("dial", err)
 		if err == nil {
 			r.attach(wire)

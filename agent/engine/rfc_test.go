@@ -35,7 +35,7 @@ func TestAnAdvertisementThatDiffersFromOursIsNamedAndCounts(t *testing.T) {
 				tt.change(&advert)
 				time.Sleep(down / 2)
 				advert.At = time.Now()
-				r.nic.wire.in <- advert
+				r.nic.wire.deliver(advert)
 				synctest.Wait()
 				if p, got := r.problem(api.ProblemMismatch); got != tt.want {
 					t.Errorf("a mismatch: %t (%s), want %t", got, p.Detail, tt.want)

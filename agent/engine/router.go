@@ -1,10 +1,8 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/netip"
 	"slices"
 	"time"
@@ -21,8 +19,6 @@ const (
 	// sameAnnounceEvery those of announcements for the same reason.
 	rivalEvery        = 5 * time.Second
 	sameAnnounceEvery = time.Minute
-	// receiveRetry is the pause after a failed read of the socket.
-	receiveRetry = 100 * time.Millisecond
 	// maxPeers bounds what is remembered of whom is heard in multicast.
 	maxPeers = 64
 )
@@ -98,7 +94,7 @@ func newRouter(e *Engine, index int, cfg config.Router) *router {
 func (r *router) machine() *vrrp.Machine { return r.e.group.Router(r.index) }
 
 func (r *router) vips() []netip.Addr {
-	var out []netip.Addr
+	out := make([]netip.Addr, 0, len(r.cfg.Addresses))
 	for _, p := range r.cfg.Addresses {
 		out = append(out, p.Addr())
 	}
@@ -269,17 +265,14 @@ func (r *router) transition(t vrrp.Transition) {
 	r.e.showStatus()
 }
 
-// receive takes what a receiver handed over.
-func (r *router) receive(l letter) {
-	r.fault("receive", l.err)
-	if l.err != nil {
-		return
+// receive takes an advertisement.
+func (r *router) receive(a transport.Advert) {
+	r.fault("receive", nil)
+	r.count(a)
+	if p := r.remember(a); p != nil {
+		r.compare(p, a)
 	}
-	r.count(l.advert)
-	if p := r.remember(l.advert); p != nil {
-		r.compare(p, l.advert)
-	}
-	r.tell(vrrp.Received{From: l.advert.From, Priority: l.advert.Priority, Interval: l.advert.Interval, At: l.advert.At})
+	r.tell(vrrp.Received{From: a.From, Priority: a.Priority, Interval: a.Interval, At: a.At})
 	if r.wasBlocked {
 		r.reportBlocked()
 	}
@@ -356,26 +349,11 @@ func (r *router) compare(p *member, a transport.Advert) {
 // regardless of order.
 func (r *router) sameAddresses(list []netip.Addr) bool {
 	own := r.vips()
+	if slices.Equal(own, list) { // as with a member of the same configuration
+		return true
+	}
 	list = slices.Clone(list)
 	slices.SortFunc(own, netip.Addr.Compare)
 	slices.SortFunc(list, netip.Addr.Compare)
 	return slices.Equal(own, list)
-}
-
-// listen reads a wire into the inbox until the wire is closed.
-func (r *router) listen(w Wire) {
-	for {
-		a, err := w.Receive()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		select {
-		case r.e.inbox <- letter{to: r, advert: a, err: err}:
-		case <-r.e.ended:
-			return
-		}
-		if err != nil {
-			time.Sleep(receiveRetry)
-		}
-	}
 }

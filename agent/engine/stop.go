@@ -25,7 +25,7 @@ func (e *Engine) stopped() bool {
 	return e.group == nil || !slices.ContainsFunc(e.routers, func(r *router) bool { return !r.stopped })
 }
 
-// closeRouters takes off VIPs that a machine has not, and ends the receivers.
+// closeRouters takes off VIPs that a machine has not, and ends the ears.
 func (e *Engine) closeRouters() {
 	e.closeEars()
 	for _, r := range e.routers {
@@ -42,11 +42,11 @@ func (e *Engine) closeRouters() {
 	e.discardMail()
 }
 
-// discardMail empties the inbox until no receiver is left to fill it.
+// discardMail empties the inbox until no ear is left to fill it.
 func (e *Engine) discardMail() {
 	gone := make(chan struct{})
 	go func() {
-		e.receivers.Wait()
+		e.listeners.Wait()
 		close(gone)
 	}()
 	for {

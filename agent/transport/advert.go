@@ -23,6 +23,9 @@ type Config struct {
 	// with any other (RFC 3768 section 7.1).
 	Interval  time.Duration
 	Addresses []netip.Addr // the VIPs, as the adverts list them
+	// Arrived is called when there has come to be something to Take, by any goroutine.
+	// It must neither wait nor call the Conn. Nil: nobody wants to know.
+	Arrived func()
 }
 
 // Advert is a valid advertisement of a peer.

@@ -9,7 +9,7 @@ import (
 	"github.com/havip/havip/agent/vrrp"
 )
 
-// inboxSize is how many adverts wait for a router that does not read. Of more, the
+// inboxSize is how many adverts wait for a router that does not take them. Of more, the
 // latest are kept: they tell best whether the active is alive.
 const inboxSize = 16
 
@@ -20,7 +20,6 @@ type Conn struct {
 	key    linkKey
 	link   *link
 	expect vrrp.Expect
-	ready  chan struct{} // has one when something was put into inbox or failed
 	done   chan struct{} // closed by Close
 	once   sync.Once
 
@@ -43,7 +42,6 @@ func newConn(d *Dialer, key linkKey, l *link, cfg Config) *Conn {
 			Interval:       cfg.Interval,
 			LinkLocalFirst: cfg.linkLocalFirst(),
 		},
-		ready:  make(chan struct{}, 1),
 		done:   make(chan struct{}),
 		cfg:    cfg,
 		drops:  make(map[vrrp.DropReason]uint64),
@@ -71,7 +69,7 @@ func (c *Conn) SetAddresses(addresses []netip.Addr) {
 	}
 }
 
-// Close ends it; a Receive that waits returns net.ErrClosed.
+// Close ends it.
 func (c *Conn) Close() (err error) {
 	c.once.Do(func() {
 		close(c.done)

@@ -44,7 +44,7 @@ func TestAnAdvertArrivesAsItWasSent(t *testing.T) {
 				t.Errorf("the %s got drops %v, want none", name, drops)
 			}
 		}
-		if got, ok, err := a.TryReceive(); ok || err != nil {
+		if got, ok, err := fetch(t, a); ok || err != nil {
 			t.Errorf("the sender received %+v, %v", got, err)
 		}
 	})
@@ -87,7 +87,7 @@ func TestTheChecksumFormIsTheConfiguredOne(t *testing.T) {
 func TestAtIsWhenTheKernelReceivedAndNotWhenItWasRead(t *testing.T) {
 	each(t, func(t *testing.T, w way, nsA, nsB *netnstest.Namespace) {
 		a, b := open(t, nsA, w.config(w.a, w.b)), open(t, nsB, w.config(w.b, w.a))
-		if _, got, err := b.TryReceive(); got || err != nil {
+		if _, got, err := fetch(t, b); got || err != nil {
 			t.Fatalf("an empty socket gave %v, %v", got, err)
 		}
 		// The kernel begins to stamp packets a little after the first socket asks for
@@ -100,7 +100,7 @@ func TestAtIsWhenTheKernelReceivedAndNotWhenItWasRead(t *testing.T) {
 			for got := true; got; {
 				var next transport.Advert
 				var err error
-				next, got, err = b.TryReceive()
+				next, got, err = fetch(t, b)
 				netnstest.Must(t, err)
 				if got {
 					advert = next
@@ -109,6 +109,26 @@ func TestAtIsWhenTheKernelReceivedAndNotWhenItWasRead(t *testing.T) {
 			// A veth hands over within the send; the rest is for a test that is held up.
 			return !advert.At.Before(sent.Add(-150*time.Millisecond)) && !advert.At.After(left.Add(150*time.Millisecond))
 		})
+	})
+}
+
+func TestArrivalIsTold(t *testing.T) {
+	each(t, func(t *testing.T, w way, nsA, nsB *netnstest.Namespace) {
+		told := make(chan struct{}, 10)
+		cfg := w.config(w.b, w.a)
+		cfg.Arrived = func() { told <- struct{}{} }
+		a, b := open(t, nsA, w.config(w.a, w.b)), open(t, nsB, cfg)
+		for range 3 {
+			send(t, a, 250)
+			select {
+			case <-told:
+			case <-time.After(30 * time.Second):
+				t.Fatal("not told")
+			}
+			if _, got, err := b.Take(); !got || err != nil {
+				t.Errorf("told, and got %v, %v", got, err)
+			}
+		}
 	})
 }
 
@@ -170,34 +190,19 @@ func TestSendSaysWhomItDidNotReach(t *testing.T) {
 	})
 }
 
-func TestCloseEndsAReceiveThatWaits(t *testing.T) {
+// The goroutines that read end with the last Conn.
+func TestAClosedConnIsClosed(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	nsA, _ := cable(t)
 	w := ways["IPv4 unicast"]
 	a := open(t, nsA, w.config(w.a, w.b))
-	got := make(chan error)
-	waiting := make(chan struct{})
-	go func() {
-		close(waiting)
-		_, err := a.Receive()
-		got <- err
-	}()
-	<-waiting
 	netnstest.Must(t, a.Close())
-	select {
-	case err := <-got:
-		if !errors.Is(err, net.ErrClosed) {
-			t.Errorf("got %v, want net.ErrClosed", err)
-		}
-	case <-time.After(30 * time.Second):
-		t.Fatal("Receive still waits")
-	}
 	netnstest.Must(t, a.Close())
-	if _, err := a.Receive(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("Receive: got %v, want net.ErrClosed", err)
+	if _, _, err := a.Take(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Take: got %v, want net.ErrClosed", err)
 	}
-	if _, _, err := a.TryReceive(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("TryReceive: got %v, want net.ErrClosed", err)
+	if err := a.Fetch(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Fetch: got %v, want net.ErrClosed", err)
 	}
 	if _, err := a.Send(250, time.Second); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Send: got %v, want net.ErrClosed", err)

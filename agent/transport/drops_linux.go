@@ -3,6 +3,7 @@ package transport
 import (
 	"maps"
 	"slices"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -99,7 +100,7 @@ func (l *link) countRejected() {
 func (l *link) drain(of class, fd int) error {
 	const bound = 100
 	for range bound {
-		n, oobn, _, from, err := unix.Recvmsg(fd, l.buffer, l.ancillary, unix.MSG_DONTWAIT)
+		n, oobn, _, from, err := syscall.Recvmsg(fd, l.buffer, l.ancillary, unix.MSG_DONTWAIT)
 		if err != nil {
 			return err
 		}

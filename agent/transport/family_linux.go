@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,7 +20,7 @@ type family interface {
 	// member joins or leaves the group on a NIC.
 	member(fd, index int, join bool) error
 	// parse takes apart what recvmsg returned.
-	parse(data []byte, ancillary []unix.SocketControlMessage, from unix.Sockaddr) (datagram, bool)
+	parse(data []byte, ancillary []unix.SocketControlMessage, from syscall.Sockaddr) (datagram, bool)
 	to(destination netip.Addr, index int) unix.Sockaddr
 	// from is the control message that chooses the source address. It is named with
 	// each packet instead of binding the socket to it: the address may come and go

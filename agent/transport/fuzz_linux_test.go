@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -48,7 +49,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return // the kernel does not write these
 		}
-		from := new(unix.SockaddrInet6)
+		from := new(syscall.SockaddrInet6)
 		copy(from.Addr[:], sender)
 		data = slices.Clip(data)
 		for _, c := range []*Conn{fuzzRouter(ipv4{}, self4, peer4), fuzzRouter(ipv6{}, self6, peer6)} {

@@ -3,6 +3,7 @@ package transport
 import (
 	"fmt"
 	"net/netip"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -44,7 +45,7 @@ func (f ipv4) member(fd, index int, join bool) error {
 
 // parse reads the IP header, which a raw IPv4 socket hands over with the packet
 // (raw(7)). The kernel has checked it and put fragments together.
-func (ipv4) parse(data []byte, _ []unix.SocketControlMessage, _ unix.Sockaddr) (datagram, bool) {
+func (ipv4) parse(data []byte, _ []unix.SocketControlMessage, _ syscall.Sockaddr) (datagram, bool) {
 	if len(data) < 20 {
 		return datagram{}, false
 	}

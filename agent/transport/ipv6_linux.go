@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -48,8 +49,8 @@ func (f ipv6) member(fd, index int, join bool) error {
 	return nil
 }
 
-func (ipv6) parse(data []byte, ancillary []unix.SocketControlMessage, from unix.Sockaddr) (datagram, bool) {
-	sender, ok := from.(*unix.SockaddrInet6)
+func (ipv6) parse(data []byte, ancillary []unix.SocketControlMessage, from syscall.Sockaddr) (datagram, bool) {
+	sender, ok := from.(*syscall.SockaddrInet6)
 	if !ok {
 		return datagram{}, false
 	}

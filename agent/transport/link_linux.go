@@ -38,12 +38,14 @@ type link struct {
 	owner   *inlet // IPv4: see owner_linux.go; nil for IPv6
 
 	incoming  sync.Mutex // held by whoever reads the sockets; taken before mu
-	buffer    []byte     // belongs to incoming, as do the next two
+	buffer    []byte     // belongs to incoming, as do the next three
 	ancillary []byte
 	counted   [classes]uint32 // the kernel's counters when they were last read
+	rejected  time.Time       // when the packets of the other classes were last counted
 
 	mu      sync.Mutex // guards the rest, and the mutable part of each Conn
 	conns   []*Conn
+	byVRID  map[byte][]*Conn
 	members int                        // routers in multicast
 	drops   map[vrrp.DropReason]uint64 // of packets that are of no single router
 	// ownerKnown: the owner's socket hears.
@@ -63,6 +65,7 @@ func openLink(f family, nic *net.Interface) (*link, error) {
 		buffer:    make([]byte, largest),
 		ancillary: make([]byte, 256),
 		drops:     make(map[vrrp.DropReason]uint64),
+		byVRID:    make(map[byte][]*Conn),
 	}
 	for class := range l.sockets {
 		s, err := openSocket(f, nic.Name, countedBuffer, class == int(adverts))
@@ -116,7 +119,8 @@ func (l *link) attach(c *Conn) error {
 			return err
 		}
 	}
-	l.conns = append(l.conns, c)
+	vrid := byte(c.cfg.VRID)
+	l.conns, l.byVRID[vrid] = append(l.conns, c), append(l.byVRID[vrid], c)
 	if err := l.listen(); err != nil {
 		l.remove(c)
 		return err
@@ -137,7 +141,8 @@ func (l *link) detach(c *Conn) (last bool) {
 }
 
 func (l *link) remove(c *Conn) {
-	l.conns = slices.DeleteFunc(l.conns, func(other *Conn) bool { return other == c })
+	vrid, same := byte(c.cfg.VRID), func(other *Conn) bool { return other == c }
+	l.conns, l.byVRID[vrid] = slices.DeleteFunc(l.conns, same), slices.DeleteFunc(l.byVRID[vrid], same)
 	if c.cfg.Multicast {
 		l.leave()
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -55,7 +56,10 @@ func TestOneThatDoesNotReadKeepsTheLatestAndHoldsNobodyUp(t *testing.T) {
 	cfgA.VRID, cfgB.VRID = 9, 9
 	other := openWith(t, nsA, &dial, cfgA)
 	var dialB transport.Dialer
-	slow, fast := openWith(t, nsB, &dialB, w.config(w.b)), openWith(t, nsB, &dialB, cfgB)
+	var told atomic.Int32
+	cfgSlow := w.config(w.b)
+	cfgSlow.Arrived = func() { told.Add(1) }
+	slow, fast := openWith(t, nsB, &dialB, cfgSlow), openWith(t, nsB, &dialB, cfgB)
 	for priority := range 40 {
 		send(t, a, 100+priority)
 	}
@@ -65,6 +69,9 @@ func TestOneThatDoesNotReadKeepsTheLatestAndHoldsNobodyUp(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]uint64{"overflow": 24}, slow.Drops()); diff != "" {
 		t.Errorf("drops (-want +got):\n%s", diff)
+	}
+	if got := told.Load(); got != 1 {
+		t.Errorf("told %d times of what it did not take, want once", got)
 	}
 	for priority := 124; priority < 140; priority++ {
 		if got := receive(t, slow); got.Priority != priority {

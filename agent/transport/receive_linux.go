@@ -3,6 +3,7 @@ package transport
 import (
 	"fmt"
 	"net"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,9 +15,10 @@ import (
 const (
 	// batch is how many packets are read before others have their turn.
 	batch = 64
-	// tryLimit is how many batches a TryReceive reads at most: in a flood there is
-	// no end.
-	tryLimit = 16
+	// fetchLimit is how many batches a Fetch reads at most: in a flood there is no end.
+	fetchLimit = 16
+	// countEvery is how often what the filters reject is counted while adverts come.
+	countEvery = time.Second
 	// gather is how long a reader that had something to drop lets more come: in a
 	// flood each packet would wake it, and that costs more than to look at it. What
 	// is right has its time of arrival from the kernel.
@@ -25,60 +27,45 @@ const (
 	receiveRetry = 100 * time.Millisecond
 )
 
-// Receive waits for the next valid advertisement of a peer. It drops and counts
-// everything else. After Close it returns net.ErrClosed.
-func (c *Conn) Receive() (Advert, error) {
-	for {
-		if advert, got, err := c.take(); got || err != nil {
-			return advert, err
-		}
-		select {
-		case <-c.ready:
-		case <-c.done:
-		}
-	}
-}
-
-// TryReceive returns an advertisement that waits in the socket, without waiting
-// for one. A loop that wakes up late takes these before it lets a timer expire; it
-// may be called while another goroutine is in Receive.
-func (c *Conn) TryReceive() (Advert, bool, error) {
-	for range tryLimit {
-		if advert, got, err := c.take(); got || err != nil {
-			return advert, got, err
-		}
-		var some bool
-		for _, in := range c.link.inlets() {
-			err := in.socket.control(func(fd int) error {
-				more, _, err := c.link.pump(in, fd)
-				some = some || more
-				return err
-			})
-			if err != nil {
-				return Advert{}, false, c.closedError(fmt.Errorf("receive advertisement: %w", err))
-			}
-		}
-		if !some {
-			break
-		}
-	}
-	return c.take()
-}
-
-// take takes what the link has put into the inbox.
-func (c *Conn) take() (advert Advert, got bool, err error) {
+// Take returns the next valid advertisement of a peer that has come in; false when
+// there is none. Everything else is dropped and counted. After Close it returns
+// net.ErrClosed.
+func (c *Conn) Take() (advert Advert, got bool, err error) {
 	if c.closed() {
 		return Advert{}, false, net.ErrClosed
 	}
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
 	if len(c.inbox) > 0 {
-		advert, got = c.inbox[0], true
+		advert = c.inbox[0]
 		c.inbox = append(c.inbox[:0], c.inbox[1:]...)
 		return advert, true, nil
 	}
 	err, c.failed = c.failed, nil
 	return Advert{}, false, err
+}
+
+// Fetch makes all that waits in the socket ready to be taken, and what a reader has
+// read and not handed out yet. A loop that wakes up late calls it before it lets a
+// timer expire.
+func (c *Conn) Fetch() error {
+	for range fetchLimit {
+		var more bool
+		for _, in := range c.link.inlets() {
+			err := in.socket.control(func(fd int) error {
+				some, _, err := c.link.pump(in, fd)
+				more = more || some
+				return err
+			})
+			if err != nil {
+				return c.closedError(fmt.Errorf("receive advertisement: %w", err))
+			}
+		}
+		if !more {
+			break
+		}
+	}
+	return nil
 }
 
 // put is called with link.mu held.
@@ -87,25 +74,25 @@ func (c *Conn) put(advert Advert) {
 		c.drops[dropOverflow]++
 		c.inbox = append(c.inbox[:0], c.inbox[1:]...)
 	}
-	c.inbox = append(c.inbox, advert)
-	c.wake()
+	if c.inbox = append(c.inbox, advert); len(c.inbox) == 1 {
+		c.arrived()
+	}
 }
 
-func (c *Conn) wake() {
-	select {
-	case c.ready <- struct{}{}:
-	default: // it has not looked since the last time
+func (c *Conn) arrived() {
+	if c.cfg.Arrived != nil {
+		c.cfg.Arrived()
 	}
 }
 
 // read hands out what comes in until the link is closed.
 func (l *link) read(in *inlet) {
 	for {
-		var junk bool
+		var more, junk bool
 		var failed error
-		err := in.socket.readable(func(fd int) (some bool) {
-			some, junk, failed = l.pump(in, fd)
-			return some || failed != nil
+		err := in.socket.readable(func(fd int) bool {
+			more, junk, failed = l.pump(in, fd)
+			return more || junk || failed != nil
 		})
 		switch {
 		case err != nil:
@@ -125,43 +112,47 @@ func (l *link) fail(err error) {
 	defer l.mu.Unlock()
 	for _, c := range l.conns {
 		c.failed = err
-		c.wake()
+		c.arrived()
 	}
 }
 
-// pump reads a batch of adverts and hands them out; some tells whether there were
-// any, junk whether some were dropped and no more wait. What the other sockets hold
-// is counted on the way, so that they are not full but in a flood, and the counts
-// exact.
-func (l *link) pump(in *inlet, fd int) (some, junk bool, err error) {
+// pump reads a batch of adverts and hands them out; more tells whether others may
+// wait, junk whether some were dropped and no more wait. What the other sockets hold
+// is counted now and then on the way, so that they are not full but in a flood, and
+// the counts exact.
+func (l *link) pump(in *inlet, fd int) (more, junk bool, err error) {
 	l.incoming.Lock()
 	defer l.incoming.Unlock()
+	more = true
 	dropped := false
 	for range batch {
 		n, ancillary, from, err := l.recvmsg(in, fd)
 		if err == unix.EAGAIN || err == unix.ENETDOWN && in == l.owner {
-			junk = dropped
+			more, junk = false, dropped
 			break // a packet socket tells once that its NIC went down
 		}
 		if err != nil {
-			return some, false, err
+			return false, false, err
 		}
-		some = true
 		d, ok := l.family.parse(l.buffer[:n], ancillary, from)
 		if !l.deliver(in, d, ok, arrival.Time(time.Now(), arrival.Stamp(ancillary), in.empty)) {
 			dropped = true
 		}
 	}
-	l.countRejected()
-	return some, junk, nil
+	if now := time.Now(); now.Sub(l.rejected) >= countEvery {
+		l.rejected = now
+		l.countRejected()
+	}
+	return more, junk, nil
 }
 
 // recvmsg reads without waiting, and notes when there was nothing to read.
-func (l *link) recvmsg(in *inlet, fd int) (n int, ancillary []unix.SocketControlMessage, from unix.Sockaddr, err error) {
+func (l *link) recvmsg(in *inlet, fd int) (n int, ancillary []unix.SocketControlMessage, from syscall.Sockaddr, err error) {
 	for {
 		before := time.Now()
 		var oobn int
-		n, oobn, _, from, err = unix.Recvmsg(fd, l.buffer, l.ancillary, unix.MSG_DONTWAIT)
+		// Not unix.Recvmsg, which asks the kernel for the socket's protocol each time.
+		n, oobn, _, from, err = syscall.Recvmsg(fd, l.buffer, l.ancillary, unix.MSG_DONTWAIT)
 		switch err {
 		case nil:
 			ancillary, err = unix.ParseSocketControlMessage(l.ancillary[:oobn])
@@ -186,13 +177,9 @@ func (l *link) deliver(in *inlet, d datagram, ok bool, at time.Time) (good bool)
 		l.drops[vrrp.DropTruncated]++
 		return false
 	}
-	vrid, ours := int(d.payload[1]), false
-	good = true
-	for _, c := range l.conns {
-		if c.cfg.VRID != vrid {
-			continue
-		}
-		ours = true
+	ours := l.byVRID[d.payload[1]]
+	good = len(ours) > 0
+	for _, c := range ours {
 		fromOwner := in == l.adverts && c.cfg.isOwner(d.src)
 		if fromOwner && l.ownerKnown {
 			continue // it comes in through the owner's socket as well
@@ -209,10 +196,10 @@ func (l *link) deliver(in *inlet, d datagram, ok bool, at time.Time) (good bool)
 		advert.At = at
 		c.put(advert)
 	}
-	if !ours {
+	if len(ours) == 0 {
 		l.drops[vrrp.DropVRID]++
 	}
-	return good && ours
+	return good
 }
 
 // check tells whether the packet is an advert of a peer for this router.

@@ -114,11 +114,22 @@ func openWith(t *testing.T, in *netnstest.Namespace, d *transport.Dialer, cfg tr
 // receive fails the test when no advert comes.
 func receive(t *testing.T, c *transport.Conn) transport.Advert {
 	t.Helper()
-	limit := time.AfterFunc(30*time.Second, func() { _ = c.Close() })
-	defer limit.Stop()
-	advert, err := c.Receive()
-	netnstest.Must(t, err)
+	var advert transport.Advert
+	netnstest.Eventually(t, "an advert comes", func() bool {
+		var got bool
+		var err error
+		advert, got, err = c.Take()
+		netnstest.Must(t, err)
+		return got
+	})
 	return advert
+}
+
+// fetch takes an advert that waits in the socket, or false.
+func fetch(t *testing.T, c *transport.Conn) (transport.Advert, bool, error) {
+	t.Helper()
+	netnstest.Must(t, c.Fetch())
+	return c.Take()
 }
 
 func send(t *testing.T, c *transport.Conn, priority int) time.Time {
