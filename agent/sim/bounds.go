@@ -79,7 +79,7 @@ func (w *world) belief() time.Duration {
 func (w *world) latency() time.Duration { return w.wire.weather.Delay + w.scenario.Late }
 
 // rivals is how long two actives that hear each other may both be: until the
-// better one's next advert is read. A new one advertises at once, and of version 3
+// better one's next advert is sent, late, and read. A new one advertises at once, and of version 3
 // the better one answers at once. Where the first router would have to break a tie
 // and cannot, the others wait a down interval.
 func (w *world) rivals(a, b *member, fresh bool) time.Duration {
@@ -90,7 +90,7 @@ func (w *world) rivals(a, b *member, fresh bool) time.Duration {
 	if fresh && a.inForce.Version != 2 {
 		return slack(2 * w.latency())
 	}
-	return slack(max(a.inForce.Interval, b.inForce.Interval) + w.latency())
+	return slack(max(a.inForce.Interval, b.inForce.Interval) + w.scenario.Late + w.latency())
 }
 
 // contest is how long two actives may both be that only see each other's
@@ -118,7 +118,9 @@ func (w *world) takeover(active *member, left bool) (time.Duration, bool) {
 		if m == active || !m.serving() {
 			continue
 		}
-		d := wait(m.inForce, active.inForce.Interval, m.healthy, left)
+		interval := active.inForce.Interval
+		d := wait(m.inForce, interval, m.healthy, left)
+		d = max(d, wait(m.cfg, interval, m.healthy, left)) // a reload may be on its way
 		d = max(d, m.clock.when(m.gate)-w.now)
 		if !found || d < best {
 			best, found = d, true

@@ -16,7 +16,7 @@
 // 9568 section 6.1. All bounds have 0.2 % for clocks of different rates and 1 ms.
 //
 //   - rivals: two actives that hear each other are both active for no longer than
-//     I + L; of version 3, when one just became active, 2 L. Of equals whose first
+//     I + 2 L; of version 3, when one just became active, 2 L. Of equals whose first
 //     routers do not hear each other, the down interval + I + 2 L.
 //   - vacancy: on a whole wire with a living member somebody is active within the
 //     shortest wait of those who live: 3 I + skew, of an unhealthy one 4 I + skew,

@@ -111,7 +111,9 @@ func (w *world) promise(f Fault, active, who *member) {
 		t.fit.allow(left, now)
 		t.served.allow(0, now)
 	case f.Kind == Sick:
-		t.still = self || !w.preempting()
+		// Who is unhealthy too waits half an interval longer than until the next advert.
+		inTime := !other || left > slack(active.inForce.Interval+2*w.latency())+w.scenario.Late
+		t.still = self && inTime || !self && !w.preempting()
 		t.served.allow(0, now)
 	case !self:
 		// What becomes of a backup moves nothing, unless it cannot hear the active: it
