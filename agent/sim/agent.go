@@ -34,7 +34,8 @@ func (m *member) start() {
 	m.w.logf("%s  the agent starts, resuming: %t", m.name, resume)
 	m.inForce = m.cfg
 	m.brain = newBrain(m.cfg, m.spec.Routers, m.w.rng.Uint64())
-	m.socket, m.acts, m.todo, m.sent, m.trap, m.stopped, m.stopBy = nil, nil, nil, nil, nil, false, time.Time{}
+	m.socket, m.rest, m.acts, m.todo = nil, nil, nil, nil
+	m.sent, m.trap, m.stopped, m.stopBy = nil, nil, false, time.Time{}
 	m.left, m.shown, m.started, m.gate, m.told = 0, "", m.time(), m.time(), true
 	m.unheeded, m.unheard = false, netip.Addr{}
 	if d := m.cfg.StartDelay; d > 0 && !resume {

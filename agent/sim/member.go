@@ -31,6 +31,7 @@ type member struct {
 
 	// The loop.
 	socket []packet
+	rest   []func()                  // of a turn in which it was stopped
 	acts   []func()                  // what it was asked to do
 	turn   int                       // counts its turns
 	want   [maxRouters]time.Duration // lease of the VIPs that a router wants on the NIC; 0: none
@@ -125,7 +126,7 @@ func (m *member) loop() {
 	if !m.awake() {
 		return
 	}
-	m.perform() // what was left when it was stopped between two effects
+	m.finish()
 	m.read(m.arrived())
 	m.tick()
 	if len(m.acts) > 0 && m.awake() {
@@ -155,6 +156,16 @@ func (m *member) loop() {
 				m.loop()
 			}
 		})
+	}
+}
+
+// finish does what was left of a turn when it was stopped between two effects.
+func (m *member) finish() {
+	m.perform()
+	for len(m.rest) > 0 && m.awake() {
+		next := m.rest[0]
+		m.rest = m.rest[1:]
+		next()
 	}
 }
 
@@ -218,7 +229,7 @@ func (m *member) handle(router int, ev vrrp.Event) {
 		return
 	}
 	if !m.awake() { // stopped between two events of one turn: it goes on with this one
-		m.acts = append(m.acts, func() { m.handle(router, ev) })
+		m.rest = append(m.rest, func() { m.handle(router, ev) })
 		return
 	}
 	var before [maxRouters]stance

@@ -88,8 +88,10 @@ func (x *witness) hear(m *member, ev vrrp.Received) {
 	switch {
 	case ev.Priority >= c.Priority:
 		x.held, x.lower = ev.At, time.Time{}
-	case ev.Priority > vrrp.PriorityUnhealthyMax && x.lower.IsZero():
-		x.lower = ev.At
+	case ev.Priority > vrrp.PriorityUnhealthyMax:
+		if x.lower.IsZero() {
+			x.lower = ev.At
+		}
 		if goodbye {
 			x.held = time.Time{} // the wait after a goodbye is the shorter
 		}

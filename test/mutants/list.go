@@ -39,11 +39,6 @@ var mutants = []Mutant{
 		`m.outlast(now, ev, true)`,
 	},
 	{
-		"who yields to a deaf rival answers it", "active.go",
-		"if m.hearDeaf(now, ev); m.state == api.Active && answers {\n\t\tm.answer(now, ev)\n\t}",
-		"if answers {\n\t\tm.answer(now, ev)\n\t}\n\tm.hearDeaf(now, ev)",
-	},
-	{
 		"what has its answer is answered again", "active.go",
 		`if ev.At.After(m.active.sent) {`,
 		`if true {`,
