@@ -67,7 +67,7 @@ FUZZTIME ?= 10m
 SEEDS ?= 1000000
 START ?= 1
 soak-sim: ## SEEDS (a million) scenarios of agent/sim from seed START on; a failing one prints its trace
-	$(GO) test -count=1 -timeout 0 -v ./agent/sim -run '^TestSeeds$$' -args -seeds $(SEEDS) -start $(START)
+	GOGC=1000 $(GO) test -count=1 -timeout 0 -v ./agent/sim -run '^TestSeeds$$' -args -seeds $(SEEDS) -start $(START)
 
 mutants: ## that agent/sim notices each rule of agent/vrrp that is bent or dropped
 	$(GO) run ./test/mutants
