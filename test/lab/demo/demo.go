@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/havip/havip/provision/spec"
 )
 
 // Stage is what the cloud holds for the show. The credentials are in the
@@ -104,6 +106,9 @@ func (s Stage) powerOff(ctx context.Context, c *cloud) error {
 
 // crash resets the active server, which has no time to say goodbye.
 func (s Stage) crash(ctx context.Context, c *cloud) error {
+	if err := s.wait(ctx, "members that have listened long enough", status.ready); err != nil {
+		return err
+	}
 	if _, err := s.whileCalled(ctx, "That was a clean shutdown. Now without a warning: reset", "reboot --hard", c.reset); err != nil {
 		return err
 	}
@@ -140,7 +145,25 @@ func (s Stage) whileCalled(ctx context.Context, what, command string, do func(co
 // status is what the show reads of `havip status -o json`.
 type status struct {
 	Healthy bool
-	Members []struct{ Name, State string }
+	Members []struct {
+		Name, State string
+		Agent       struct{ Started, Now time.Time }
+	}
+}
+
+// listening is how long an agent takes over from nobody who is silent, after
+// its start: its start delay, and the down interval after it.
+const listening = spec.DefaultStartDelay + 4*spec.DefaultInterval
+
+// ready tells whether any member would take over at once, should the active
+// one fall silent.
+func (st status) ready() bool {
+	for _, m := range st.Members {
+		if m.Agent.Now.Sub(m.Agent.Started) < listening {
+			return false
+		}
+	}
+	return st.Healthy
 }
 
 func (s Stage) status(ctx context.Context) (status, error) {
@@ -170,16 +193,21 @@ func (s Stage) active(ctx context.Context) (string, error) {
 
 // healthy waits until the group is.
 func (s Stage) healthy(ctx context.Context) error {
+	return s.wait(ctx, "a healthy group", func(st status) bool { return st.Healthy })
+}
+
+// wait waits until the status is as wanted.
+func (s Stage) wait(ctx context.Context, what string, wanted func(status) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		st, err := s.status(ctx)
-		if err == nil && st.Healthy {
+		if err == nil && wanted(st) {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for a healthy group: %w", errors.Join(err, context.Cause(ctx)))
+			return fmt.Errorf("wait for %s: %w", what, errors.Join(err, context.Cause(ctx)))
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
