@@ -67,7 +67,7 @@ const claimWait = 4 * time.Second
 func (w *world) belief() time.Duration {
 	lost := w.scenario.Weather.Loss > 0
 	for _, f := range w.scenario.Faults {
-		lost = lost || f.Mid || f.Kind == OneWay || f.Kind == Cut || f.Kind == Isolate || f.Kind == Block || f.Kind == BlockFrom
+		lost = lost || f.Mid || f.Kind == Mute || f.Kind == OneWay || f.Kind == Cut || f.Kind == Isolate || f.Kind == Block || f.Kind == BlockFrom
 	}
 	if !lost {
 		return 0

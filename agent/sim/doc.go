@@ -38,7 +38,7 @@
 //   - preempt, owner: on a whole wire the best of those who preempt is active, the
 //     owner before all others; but not who yielded to an active that did not hear it,
 //     before it has been active again.
-//   - fit: an unhealthy active has a healthy successor within its skew + L.
+//   - fit: an unhealthy active has a healthy successor within its skew + 2 L.
 //   - reload: a reload causes no transition.
 //   - handover: a switchover, and a failed check, leave no moment without a holder
 //     of the VIPs; nor does a stop, where the successor's skew + L is within the

@@ -108,7 +108,7 @@ func (w *world) promise(f Fault, active, who *member) {
 		t.served.allow(0, now)
 	case f.Kind == Sick && self && active.healthy && len(healthyOthers) > 0:
 		t.led.allow(0, now)
-		t.fit.allow(left, now)
+		t.fit.allow(left+slack(w.scenario.Late), now)
 		t.served.allow(0, now)
 	case f.Kind == Sick:
 		// Who is unhealthy too waits half an interval longer than until the next advert.
