@@ -28,9 +28,10 @@ type way struct {
 
 // probeGateway asks a gateway's MAC by ARP or NDP: that it answers is all that
 // a server on its own can know of its network. The way is looked up each time,
-// for NICs and routes come and go.
-func probeGateway(gateway string, routers []config.Router) Probe {
+// for NICs, routes and, with a reload, VIPs come and go.
+func probeGateway(gateway string, current func() []config.Router) Probe {
 	return func(ctx context.Context) error {
+		routers := current()
 		w, err := findWay(gateway, routers)
 		if err != nil {
 			return err

@@ -33,7 +33,7 @@ func TestAGatewayAnswers(t *testing.T) {
 				// NET_RAW is all that it needs.
 				server.Do(t, func() {
 					netnstest.WithOnly(t, 1<<unix.CAP_NET_RAW, func() {
-						err = probeOnce(t.Context(), probeGateway(what, routers), limit)
+						err = probeOnce(t.Context(), probeGateway(what, func() []config.Router { return routers }), limit)
 					})
 				})
 				return err

@@ -3,7 +3,7 @@ package track
 import (
 	"context"
 	"fmt"
-	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/havip/havip/agent/config"
@@ -11,15 +11,25 @@ import (
 
 // Prober makes the probes of a server's health checks.
 type Prober struct {
-	routers []config.Router
+	routers atomic.Pointer[[]config.Router]
 	bus     bus
 }
 
 // NewProber makes a Prober for a server with these routers: a gateway is asked
 // from their addresses and never for theirs.
 func NewProber(routers []config.Router) *Prober {
-	return &Prober{routers: slices.Clone(routers)}
+	p := new(Prober)
+	p.routers.Store(&routers)
+	return p
 }
+
+// SetRouters has each probe, from its next time on, ask for these routers, which
+// nobody writes to any more. It returns those before.
+func (p *Prober) SetRouters(routers []config.Router) (before []config.Router) {
+	return *p.routers.Swap(&routers)
+}
+
+func (p *Prober) current() []config.Router { return *p.routers.Load() }
 
 // Probe returns the probe that a check's configuration asks for. The
 // configuration has been validated: exactly one kind is set.
@@ -36,7 +46,7 @@ func (p *Prober) Probe(c config.Check) Probe {
 	case c.Unit != "":
 		return p.bus.probeUnit(c.Unit)
 	case c.Gateway != "":
-		return probeGateway(c.Gateway, p.routers)
+		return probeGateway(c.Gateway, p.current)
 	case len(c.Exec) > 0:
 		return probeExec(c.Exec)
 	}

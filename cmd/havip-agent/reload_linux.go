@@ -7,6 +7,7 @@ import (
 
 	"github.com/havip/havip/agent/engine"
 	"github.com/havip/havip/agent/metrics"
+	"github.com/havip/havip/agent/track"
 )
 
 // reloader applies the configuration file again.
@@ -14,6 +15,7 @@ type reloader struct {
 	path    string
 	agent   *engine.Engine
 	metrics *metrics.Server
+	prober  *track.Prober
 	notify  *notifier
 	log     *slog.Logger
 }
@@ -45,7 +47,9 @@ func (r reloader) reload(ctx context.Context) error {
 	if err := r.metrics.Move(cfg.Metrics); err != nil {
 		return err
 	}
+	routers := r.prober.SetRouters(cfg.Routers) // before a check could ask for a new VIP
 	if err := r.agent.Reload(ctx, cfg, sha); err != nil {
+		r.prober.SetRouters(routers)
 		if undo := r.metrics.Move(before); undo != nil {
 			r.log.Error("metrics are not served", "error", undo)
 		}

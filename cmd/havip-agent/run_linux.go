@@ -101,7 +101,7 @@ func run(path string, out sink) error {
 	var tasks sync.WaitGroup
 	tasks.Go(func() { server.Serve(serve, agent) })
 	tasks.Go(func() { logEvents(serve, agent, log) })
-	tasks.Go(func() { reloader{path, agent, page, n, log}.serve(serve, reload) })
+	tasks.Go(func() { reloader{path, agent, page, prober, n, log}.serve(serve, reload) })
 	err = agent.Run(stop)
 	end()
 	tasks.Wait()

@@ -2,6 +2,7 @@ package mishap
 
 import (
 	"bufio"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -290,4 +291,32 @@ func TestABrokenFileIsRefusedWithEveryProblem(t *testing.T) {
 	g.heard(active)
 	g.wantNoneLost("a broken file", probed())
 	still("a broken file")
+}
+
+// A check asks for the gateway's MAC; for that of a VIP a backup must not ask, and the
+// VIPs are those of the file as it was reloaded.
+func TestAGatewayThatBecomesAVirtualAddressIsAskedNoMore(t *testing.T) {
+	t.Parallel()
+	gateway := config.Check{Name: "gateway", Gateway: config.GatewayAuto, Interval: api.Duration(100 * time.Millisecond)}.WithDefaults()
+	g := newGroup(t, field.IPv4, 2, func(c *config.Config) {
+		unhurried(c)
+		c.Checks = []config.Check{gateway}
+	})
+	backup := g.members[1]
+	backup.node.Run("ip", "route", "add", "default", "via", second.Addr().String(), "dev", field.Device)
+	why := func(want string) {
+		t.Helper()
+		field.EventuallyOr(t, func() bool {
+			checks := backup.Status().Checks
+			return len(checks) == 1 && strings.Contains(checks[0].Why, want)
+		}, func() string { return fmt.Sprintf("the check says %q: %+v", want, backup.Status().Checks) })
+	}
+	why("no answer within")
+
+	c := backup.Config()
+	c.Routers = slices.Clone(c.Routers)
+	c.Routers[0].Addresses = append(slices.Clone(c.Routers[0].Addresses), second)
+	backup.Configure(c)
+	backup.Signal(syscall.SIGHUP)
+	why("virtual address of this group")
 }
