@@ -52,6 +52,27 @@ func TestTwoActivesWhoseAdvertisementsAreBlockedAgreeByTheirMACs(t *testing.T) {
 	}
 }
 
+// The peer does not hear us, or it would yield.
+func TestTheWinnerSaysAtOnceThatItsAdvertisementsAreBlocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		var named time.Time
+		for range 20 { // fewer intervals than from one look to the next
+			r.nic.wire.hear(100)
+			r.pass(interval)
+			if p, ok := r.problem(api.ProblemAdvertsBlocked); ok && named.IsZero() {
+				named = p.Since
+			}
+		}
+		r.want(api.Active)
+		events, _ := r.engine.Events(0)
+		i := slices.IndexFunc(events, func(ev api.Event) bool { return ev.Kind == "blocked" })
+		if named.IsZero() || i < 0 || !events[i].Time.Equal(named) {
+			t.Errorf("blocked since %v, and the events are %+v", named, events)
+		}
+	})
+}
+
 // The claim was read first, the advertisement waits in the socket.
 func TestAnAdvertisementCountsBeforeTheAnnouncementThatFollowedIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -40,10 +40,8 @@ func (s *sighting) problem(code string) api.Problem {
 // problems are what is wrong now, the cause first.
 func (r *router) problems(now time.Time) []api.Problem {
 	var out []api.Problem
-	if r.e.group != nil {
-		if p, blocked := r.blocked(now); blocked {
-			out = append(out, p)
-		}
+	if p, blocked := r.blocked(now); blocked {
+		out = append(out, p)
 	}
 	if r.conflict.current(now) {
 		out = append(out, r.conflict.problem(api.ProblemAddressConflict))
@@ -65,6 +63,9 @@ func (r *router) problems(now time.Time) []api.Problem {
 }
 
 func (r *router) blocked(now time.Time) (api.Problem, bool) {
+	if r.e.group == nil {
+		return api.Problem{}, false
+	}
 	b, ok := r.machine().Blocked(now)
 	if !ok {
 		return api.Problem{}, false

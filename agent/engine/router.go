@@ -273,9 +273,7 @@ func (r *router) receive(a transport.Advert) {
 		r.compare(p, a)
 	}
 	r.tell(vrrp.Received{From: a.From, Priority: a.Priority, Interval: a.Interval, At: a.At})
-	if r.wasBlocked {
-		r.reportBlocked()
-	}
+	r.reportBlocked()
 	if r.state == api.Backup {
 		r.forget("send", "add_vip", "announce")
 	}
