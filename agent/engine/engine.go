@@ -121,6 +121,7 @@ type Engine struct {
 	ears          map[earKey]*ear
 	heard         []letter // claims that wait for the adverts that came before them
 	moved         bool     // addresses have changed hands since the last look
+	statusOld     bool     // the service manager's line for people
 	listeners     sync.WaitGroup
 	nextReconcile time.Time
 	nextWatchdog  time.Time
@@ -206,6 +207,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.tick()
 		if act != nil {
 			act()
+		}
+		if e.statusOld { // once for all routers
+			e.showStatus()
 		}
 	}
 	return nil

@@ -106,6 +106,26 @@ func TestTheRoutersOfAFileMoveTogether(t *testing.T) {
 	})
 }
 
+// A line for each router's transition would be hundreds of lines of hundreds of routers.
+func TestThePeopleOfAServiceManagerReadOneLineOfAllRouters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newFakeServer()
+		r := beginOn(t, server.fakeNIC, server, twoRouters())
+		r.notes = nil
+		r.pass(down)
+		var lines []string
+		for _, note := range r.notes {
+			if line, ok := strings.CutPrefix(note, "STATUS="); ok {
+				lines = append(lines, line)
+			}
+		}
+		want := "10.0.0.136 active (no advertisement heard); 10.0.0.136 active (no advertisement heard)"
+		if len(lines) != 1 || lines[0] != want {
+			t.Errorf("lines %q, want %q", lines, want)
+		}
+	})
+}
+
 func TestAGroupWaitsForTheLastOfItsInterfaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer()

@@ -103,7 +103,7 @@ func (r *router) waitFor(why string) {
 	}
 	r.reason = why
 	r.event("fault", "waiting for the interface: "+why)
-	r.e.showStatus()
+	r.e.statusOld = true
 }
 
 // resumable tells whether an earlier agent renewed the VIPs within the last

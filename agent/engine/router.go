@@ -262,7 +262,7 @@ func (r *router) transition(t vrrp.Transition) {
 		Reason: string(t.Reason),
 		Detail: t.Detail,
 	})
-	r.e.showStatus()
+	r.e.statusOld = true
 }
 
 // receive takes an advertisement.

@@ -108,6 +108,7 @@ func (e *Engine) takeOver() error {
 
 // showStatus gives the service manager a line for people.
 func (e *Engine) showStatus() {
+	e.statusOld = false
 	var parts []string
 	for _, r := range e.routers {
 		var vips []string

@@ -14,10 +14,10 @@ type notifier struct{ states chan string }
 
 // newNotifier starts a notifier. Without systemd it tells nobody.
 func newNotifier(log *slog.Logger) *notifier {
-	n := &notifier{states: make(chan string, 16)}
 	if os.Getenv("NOTIFY_SOCKET") == "" {
-		return n
+		return &notifier{} // nothing can be put into a nil channel
 	}
+	n := &notifier{states: make(chan string, 16)}
 	go func() {
 		for state := range n.states {
 			if _, err := daemon.SdNotify(false, state); err != nil {
