@@ -67,7 +67,7 @@ func TestFaultsAreMadeAndPutBack(t *testing.T) {
 		t.Logf("%s: %s %v, two owners %.0f ms, %v", r.Fault, r.Verdict, r.Why, r.TwoOwners, r.Paths)
 		switch {
 		case r.Verdict == "not possible":
-			// libvirt of the local cloud cannot pause, and its image may lack nft.
+			// A foreign cloud's image may lack nft, its hypervisor may be unable to pause.
 			if len(r.Why) == 0 || !slices.Contains([]string{"vrrp-block", "service", "server-pause", "net-reload"}, r.Fault) {
 				t.Errorf("%s was not possible: %v", r.Fault, r.Why)
 			}
