@@ -83,7 +83,7 @@ func (w *world) latency() time.Duration { return w.wire.weather.Delay + w.scenar
 // the better one answers at once. Where the first router would have to break a tie
 // and cannot, the others wait a down interval.
 func (w *world) rivals(a, b *member, fresh bool) time.Duration {
-	if a.priority == b.priority && !w.wire.passesOf(0, a.index, b.index) {
+	if a.tied(b) && !w.wire.passesOf(0, a.index, b.index) {
 		longest := max(down(a.inForce, a.inForce.Interval), down(b.inForce, b.inForce.Interval))
 		return slack(longest + max(a.inForce.Interval, b.inForce.Interval) + 2*w.latency())
 	}

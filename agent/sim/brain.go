@@ -59,8 +59,6 @@ func (b *brain) deadline() time.Time { return b.group.Deadline() }
 
 func (b *brain) state(router int) api.State { return b.group.Router(router).State() }
 
-func (b *brain) priority() int { return b.group.Router(0).Priority() }
-
 // all tells whether every router is in a state.
 func (b *brain) all(s api.State) bool {
 	for r := range b.routers {

@@ -45,7 +45,7 @@ type member struct {
 	became   time.Duration // active, in true time
 	unheeded bool          // it gave up because it was not heard, and preempts nobody
 	unheard  netip.Addr    // for whom, if that was not heard either
-	priority int           // last seen; negative while not active
+	priority priorities    // last seen
 	shown    string        // the last line of the trace
 	witness  [maxRouters]witness
 	pace     [maxRouters]pace
@@ -88,12 +88,30 @@ func (m *member) serving() bool { return m.awake() && m.linkUp && !m.going }
 // leads tells whether it is active, and able to say so.
 func (m *member) leads() bool { return m.awake() && m.linkUp && m.brain.all(api.Active) }
 
-// shownPriority is the one in force; negative while there is none.
-func (m *member) shownPriority() int {
-	if !m.leads() {
-		return -1
+// priorities are those of an active's routers; a switchover may end earlier for the
+// one than for the other.
+type priorities struct {
+	active bool
+	of     [maxRouters]int
+}
+
+func (m *member) shownPriority() (p priorities) {
+	if p.active = m.leads(); p.active {
+		for r := range m.vips {
+			p.of[r] = m.brain.group.Router(r).Priority()
+		}
 	}
-	return m.brain.priority()
+	return p
+}
+
+// tied tells whether two actives have the same priority for any router.
+func (m *member) tied(other *member) bool {
+	for r := range m.vips {
+		if m.priority.of[r] == other.priority.of[r] {
+			return true
+		}
+	}
+	return false
 }
 
 // queue is the socket of an agent that runs.

@@ -147,7 +147,7 @@ func (t *watch) look() {
 		t.addresses(m)
 		if p := m.shownPriority(); p != m.priority {
 			// Who becomes active begins anew by that.
-			if p >= 0 && m.priority >= 0 {
+			if p.active && m.priority.active {
 				t.disturbMember(i)
 			}
 			m.priority = p
