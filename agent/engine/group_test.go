@@ -4,10 +4,13 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/havip/havip/agent/api"
 	"github.com/havip/havip/agent/config"
@@ -111,17 +114,15 @@ func TestThePeopleOfAServiceManagerReadOneLineOfAllRouters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer()
 		r := beginOn(t, server.fakeNIC, server, twoRouters())
-		before := len(r.notes)
 		r.pass(down)
-		var lines []string
-		for _, note := range r.notes[before:] {
-			if line, ok := strings.CutPrefix(note, "STATUS="); ok {
-				lines = append(lines, line)
-			}
+		r.wantBoth(server, api.Active)
+		lines := slices.DeleteFunc(slices.Clone(r.notes), func(n string) bool { return !strings.HasPrefix(n, "STATUS=") })
+		want := []string{
+			"STATUS=10.0.0.136 backup (started); 10.0.0.136 backup (started)",
+			"STATUS=10.0.0.136 active (no advertisement heard); 10.0.0.136 active (no advertisement heard)",
 		}
-		want := "10.0.0.136 active (no advertisement heard); 10.0.0.136 active (no advertisement heard)"
-		if len(lines) != 1 || lines[0] != want {
-			t.Errorf("lines %q, want %q", lines, want)
+		if diff := cmp.Diff(want, lines); diff != "" {
+			t.Errorf("lines (-want +got):\n%s", diff)
 		}
 	})
 }
