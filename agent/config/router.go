@@ -193,6 +193,10 @@ func validateVIPs(r Router, sourceOK bool, report strict.Report) {
 			field("", fmt.Sprintf("%s is %s, and the source is %s", p.Addr(), familyOf(p.Addr()), familyOf(r.Source)), "make a router for each address family: routers of one file move together")
 		case p.Addr() == r.Source && r.Priority != vrrp.PriorityOwner:
 			field("", fmt.Sprintf("%s is the source, the server's own address", p.Addr()), "a virtual address belongs to no server, or to the one with priority 255")
+		case p.Addr() == r.Source && r.Mode == ModeUnicast:
+			// Its backups would have to name their own VIP as a peer, and could not
+			// hear it while they have it.
+			field("", fmt.Sprintf("%s is the source, which the other members could not have as a peer", p.Addr()), "in unicast a virtual address belongs to no server: take another one, or write mode: multicast")
 		case i == 0 && p.Addr().Is6() && r.Mode == ModeMulticast && !p.Addr().IsLinkLocalUnicast():
 			// RFC 9568 section 5.2.9; others drop what differs.
 			field("", fmt.Sprintf("%s is not link-local, as the first address of an IPv6 router has to be", p.Addr()), "put one in fe80::/10 before it, the same on each member")
