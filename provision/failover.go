@@ -159,7 +159,7 @@ func (s *Service) group(g group, fleet *Fleet) (grouptest, openstack.SecurityGro
 	sg := o.SecurityGroups[i]
 	r := resourceOf(d.VIPs[0], d.Group, o)
 	t := &failover.Test{
-		Group: d.Group, SecurityGroup: sg.ID, VIP: r.Address, Interval: d.Interval,
+		Group: d.Group, SecurityGroup: sg.ID, VIP: r.Address, Interval: d.Interval, StartDelay: time.Duration(d.StartDelay),
 		Outside: r.FloatingIP, Cloud: s.Cloud, Guests: guests{fleet}, Progress: s.Report,
 	}
 	if !t.Outside.IsValid() {

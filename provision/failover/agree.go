@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/havip/havip/agent/api"
+	"github.com/havip/havip/provision/plan"
+	"github.com/havip/havip/provision/server"
 )
 
 // state is what a member's agent says; nil when it cannot be asked.
@@ -92,30 +96,47 @@ func (t *Test) tolerate(all []state) {
 	}
 }
 
-// agreed waits until one member is active, all others are backup, and nothing is
-// wrong that was not before the test.
+// agreed waits until one member is active, all others are backup and hear it, and
+// nothing is wrong that was not before the test.
 func (t *Test) agreed(ctx context.Context) ([]state, error) {
-	ctx, cancel := context.WithTimeout(ctx, effectTime)
+	return t.until(ctx, func([]state) bool { return true })
+}
+
+// prepared waits until they agree, and each backup would take over: after its start
+// an agent only listens for a while.
+func (t *Test) prepared(ctx context.Context) ([]state, error) {
+	return t.until(ctx, func(all []state) bool {
+		return !slices.ContainsFunc(all, func(s state) bool {
+			return s.is(api.Backup) && s.status.Now.Sub(s.status.Started) < t.StartDelay+4*t.Interval
+		})
+	})
+}
+
+func (t *Test) until(ctx context.Context, also func([]state) bool) ([]state, error) {
+	ctx, cancel := context.WithTimeout(ctx, effectTime+t.StartDelay)
 	defer cancel()
 	for {
 		all := t.states(ctx, "")
-		actives, well := 0, true
-		for _, s := range all {
-			switch {
-			case s.is(api.Active):
-				actives++
-			case !s.is(api.Backup):
-				well = false
-			}
-			well = well && len(t.fresh(s)) == 0
-		}
-		if well && actives == 1 {
+		if t.agree(all) && also(all) {
 			return all, nil
 		}
 		if sleep(ctx, pollEvery) != nil {
 			return nil, fmt.Errorf("the agents do not agree again: %s", describe(all))
 		}
 	}
+}
+
+func (t *Test) agree(all []state) bool {
+	i := slices.IndexFunc(all, func(s state) bool { return s.is(api.Active) })
+	if i < 0 {
+		return false
+	}
+	for j, s := range all {
+		if j != i && (!s.is(api.Backup) || !plan.Hears(s.status, all[i].status)) || len(t.fresh(s)) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func describe(all []state) string {
@@ -145,8 +166,9 @@ func (t *Test) roles(all []state) (active, next Member) {
 
 // effect waits until the fault has had its effect and names the member that is
 // active then: another one, or the same. A VIP that ought to stay is watched for
-// as long as a backup would need twice.
-func (t *Test) effect(ctx context.Context, f Fault, active Member) (string, error) {
+// as long as a backup would need twice. lives tells whether the active one's server
+// was heard just now.
+func (t *Test) effect(ctx context.Context, f Fault, active Member, lives func() bool) (string, error) {
 	if f.Expect == Stays {
 		if err := sleep(ctx, 8*t.Interval+tail); err != nil {
 			return "", err
@@ -158,14 +180,40 @@ func (t *Test) effect(ctx context.Context, f Fault, active Member) (string, erro
 	if f.Expect == Stays || f.Place == ByAgent {
 		but = ""
 	}
+	paused := time.Time{}
 	for {
 		for _, s := range t.states(limit, but) {
 			if s.is(api.Active) && (f.Expect == Stays || s.ServerID != active.ServerID) {
 				return s.Name, nil
 			}
 		}
+		if f.Name == ServerPause && paused.IsZero() && t.isPaused(limit, active) {
+			paused = time.Now()
+		}
+		if !paused.IsZero() && time.Since(paused) > stillAfter && lives() {
+			return "", &server.NotPossibleError{Why: "the cloud says that the server is paused, and it runs on"}
+		}
 		if sleep(limit, pollEvery) != nil {
-			return "", context.Cause(ctx) // nil: the round is judged, and fails
+			return t.stayed(ctx, active)
 		}
 	}
+}
+
+// stillAfter is how long after a pause nothing more may come from a server.
+const stillAfter = 3 * blindAfter
+
+func (t *Test) isPaused(ctx context.Context, m Member) bool {
+	s, err := t.Cloud.Server(ctx, m.ServerID)
+	return err == nil && s.Status == "PAUSED" && s.TaskState == ""
+}
+
+// stayed is the active member after a fault without effect, if it still is; "" when
+// nobody is known to be. The round is judged, and fails.
+func (t *Test) stayed(ctx context.Context, active Member) (string, error) {
+	for _, s := range t.states(ctx, "") {
+		if s.ServerID == active.ServerID && s.is(api.Active) {
+			return active.Name, context.Cause(ctx)
+		}
+	}
+	return "", context.Cause(ctx)
 }

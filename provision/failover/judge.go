@@ -165,6 +165,7 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 	if l.TwoOwners >= 0 && r.TwoOwners > l.TwoOwners {
 		why = append(why, fmt.Sprintf("two servers held the VIP for %s, the limit is %s", round(r.TwoOwners), l.TwoOwners))
 	}
+	early, moved := movedBefore(rec)
 	line := len(why) == 0 // all that is wrong may be the line's fault
 	for _, p := range r.Paths {
 		if p.Control {
@@ -185,6 +186,8 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 		why = append(why, over...)
 	}
 	switch {
+	case moved:
+		return Inconclusive, append([]string{fmt.Sprintf("%s gave the VIP up by itself %s before the fault", rec.Before, round(early))}, why...)
 	case len(why) == 0:
 		return Passed, nil
 	case line:
@@ -192,6 +195,28 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 	default:
 		return Failed, why
 	}
+}
+
+// movedBefore tells whether the active member was none any more when the fault was
+// made, and since how long: the fault then hit a backup, and nothing is learned.
+func movedBefore(rec Record) (early time.Duration, moved bool) {
+	i := slices.IndexFunc(rec.Members, func(m Witnessed) bool { return m.Name == rec.Before })
+	if i < 0 {
+		return 0, false
+	}
+	m := rec.Members[i]
+	for _, e := range m.Events {
+		if e.At < rec.Began || e.At >= rec.Injected-m.ClockError {
+			continue
+		}
+		switch {
+		case e.Event.From == api.Active && e.Event.To != api.Active:
+			early, moved = rec.Injected-e.At, true
+		case e.Event.To == api.Active:
+			moved = false
+		}
+	}
+	return early, moved
 }
 
 // sameOnControl tells whether a way's control was about as silent, or lost about

@@ -144,6 +144,27 @@ func TestVerdicts(t *testing.T) {
 			func(r *Record, _ *Limits) { r.After = "" },
 			Failed, "no member was active again",
 		},
+		"it had moved by itself before the fault": {
+			func(r *Record, _ *Limits) {
+				r.Members[0].Events = []Stamped{{1200 * ms, api.Event{Kind: "transition", From: api.Active, To: api.Backup}}}
+			},
+			Inconclusive, "bastion-1 gave the VIP up by itself 800ms before the fault",
+		},
+		"it moved by itself, and came back before the fault": {
+			func(r *Record, _ *Limits) {
+				r.Members[0].Events = []Stamped{
+					{1200 * ms, api.Event{Kind: "transition", From: api.Active, To: api.Backup}},
+					{1500 * ms, api.Event{Kind: "transition", From: api.Backup, To: api.Active}},
+				}
+			},
+			Passed, "",
+		},
+		"it moved because of the fault, as far as the clocks can tell": {
+			func(r *Record, _ *Limits) {
+				r.Members[0].Events = []Stamped{{1999 * ms, api.Event{Kind: "transition", From: api.Active, To: api.Backup}}}
+			},
+			Passed, "",
+		},
 		"nothing answers at all": {
 			func(r *Record, _ *Limits) { r.Paths[1].Beats = beats(8*time.Second, Span{0, 8 * time.Second}) },
 			Failed, "inside: nothing answered",

@@ -123,6 +123,13 @@ func (t *Test) ask(ctx context.Context, o *observation, start time.Time, p Path,
 	})
 }
 
+// hears tells whether the witness on a member's server was heard just now.
+func (o *observation) hears(m Member) func() bool {
+	return func() bool {
+		return slices.ContainsFunc(o.watches, func(w *watch) bool { return w.name == m.Name && w.told(time.Now()) })
+	}
+}
+
 // ready waits until all witnesses tell. One that does not is named in the round.
 func (t *Test) ready(ctx context.Context, o *observation) {
 	ctx, cancel := context.WithTimeout(ctx, readyTime)

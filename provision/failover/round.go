@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/havip/havip/agent/api"
@@ -25,10 +26,26 @@ const (
 	readyTime = 30 * time.Second
 )
 
-// round makes one fault, and judges. What it made is undone also when ctx ends
-// or something fails; the error is then both.
+// errMoved is a VIP that moved while a round was prepared.
+var errMoved = errors.New("the VIP moved by itself before the fault was made")
+
+// round makes one fault, and judges. A round whose VIP moves by itself before the
+// fault begins once more.
 func (t *Test) round(ctx context.Context, start time.Time, f Fault, number int) (Round, error) {
-	members, err := t.agreed(ctx)
+	r, err := t.try(ctx, start, f, number)
+	if errors.Is(err, errMoved) {
+		r, err = t.try(ctx, start, f, number)
+	}
+	if errors.Is(err, errMoved) {
+		return Round{Number: number, Fault: f, Verdict: Inconclusive, Why: []string{errMoved.Error() + ", twice"}}, nil
+	}
+	return r, err
+}
+
+// try is one beginning of a round. What it made is undone also when ctx ends or
+// something fails; the error is then both.
+func (t *Test) try(ctx context.Context, start time.Time, f Fault, number int) (Round, error) {
+	members, err := t.prepared(ctx)
 	if err != nil {
 		return Round{}, err
 	}
@@ -44,16 +61,20 @@ func (t *Test) round(ctx context.Context, start time.Time, f Fault, number int) 
 	if err := sleep(ctx, lead); err != nil {
 		return Round{}, err
 	}
+	if !slices.ContainsFunc(t.states(ctx, ""), func(s state) bool { return s.ServerID == active.ServerID && s.is(api.Active) }) {
+		return Round{}, errMoved
+	}
 	long := t.connect(ctx)
 
-	defer t.announce(ctx, f, active)()
+	announced := t.announce(ctx, f, active)
+	defer announced()
 	rec.Injected = since()
 	err = t.inject(ctx, f, active, next)
-	impossible, not := notPossible(err)
 	if err == nil {
-		rec.After, err = t.effect(ctx, f, active)
+		rec.After, err = t.effect(ctx, f, active, o.hears(active))
 		rec.Settled = since()
 	}
+	impossible, not := notPossible(err)
 	if err == nil {
 		err = sleep(ctx, tail)
 	}
@@ -67,6 +88,7 @@ func (t *Test) round(ctx context.Context, start time.Time, f Fault, number int) 
 	if undone := t.undo(back, f, active); undone != nil {
 		return Round{}, errors.Join(err, &LeftError{What: leftBy(f, active, undone)})
 	}
+	announced()
 	if not {
 		return Round{Number: number, Fault: f, Verdict: NotPossible, Why: []string{impossible}, Before: active.Name}, nil
 	}

@@ -64,6 +64,7 @@ type Test struct {
 	Members       []Member
 	VIP           netip.Addr
 	Interval      time.Duration // of the advertisements
+	StartDelay    time.Duration // for which an agent only listens after its start
 	CheckPort     int           // of a health check on the server itself; 0: none
 
 	Faults []Fault

@@ -43,7 +43,7 @@ func newFailoverTest(a *app) *cobra.Command {
 		Long: `Takes the VIP from its active member in several ways, watches from here and from inside the
 subnet what becomes of it, puts everything back, and judges: exit code 5 when a limit was
 exceeded, 4 when the group is not well and nothing was touched, 6 when something could not
-be put back.
+be put back. It does not ask before it begins: servers are stopped and started again.
 
 Should this run die, faults on a server end by a timer of the server's own within a minute;
 those made through the cloud's API are noted there first, and --restore undoes them from
@@ -60,7 +60,7 @@ any workstation.`,
 	f := cmd.Flags()
 	f.StringSliceVar(&o.faults, "fault", nil, "`FAULT`s to make; switchover,server-stop,server-reboot when not given")
 	f.BoolVar(&o.all, "all", false, "every fault that there is")
-	f.IntVar(&o.rounds, "rounds", 1, "`HOW OFTEN` each fault is made")
+	f.IntVar(&o.rounds, "rounds", 1, "how often each fault is made, a `NUMBER`")
 	f.DurationVar(&o.pause, "pause", leastPause, "`TIME` between two faults, 12s or more")
 	f.DurationVar(&o.undoAfter, "undo-after", time.Minute, "`TIME` after which a server undoes a fault by itself, should this run have died; 15s to 1h")
 	f.DurationVar(&o.every, "every", 50*time.Millisecond, "`PACE` of the questions, 1ms to 1s")
@@ -86,7 +86,9 @@ func (o *failoverOptions) options(cmd *cobra.Command) (provision.FailoverOptions
 		Rounds: o.rounds, Pause: o.pause, Every: o.every, UndoAfter: o.undoAfter, Probe: pulse.Target(o.probe), AllowDegraded: o.degraded,
 	}
 	var wrong []error
-	refuse := func(format string, v ...any) { wrong = append(wrong, fmt.Errorf(format, v...)) }
+	refuse := func(format string, v ...any) {
+		wrong = append(wrong, &usageError{err: fmt.Errorf(format, v...), command: cmd.CommandPath()})
+	}
 	names := failover.Usual()
 	switch {
 	case o.all && len(o.faults) > 0:
@@ -133,6 +135,11 @@ func (o *failoverOptions) options(cmd *cobra.Command) (provision.FailoverOptions
 		refuse("--identify: %w", err)
 	}
 	set := cmd.Flags().Changed
+	for _, flag := range []string{"all", "fault", "rounds", "junit", "html"} {
+		if o.restore && set(flag) {
+			refuse("--restore tests nothing: it goes without --%s", flag)
+		}
+	}
 	if set("max-downtime") {
 		opt.Downtime = &o.downtime
 	}
@@ -147,7 +154,7 @@ func (o *failoverOptions) options(cmd *cobra.Command) (provision.FailoverOptions
 		}
 	}
 	if err := errors.Join(wrong...); err != nil {
-		return opt, ui.Usage(&usageError{err: err, hint: "havip failover-test --help"})
+		return opt, ui.Usage(err)
 	}
 	return opt, nil
 }

@@ -48,7 +48,7 @@ func (v FailoverView) Human(w io.Writer) {
 	if len(rep.Left) > 0 {
 		restored = "NO"
 	}
-	fmt.Fprintf(w, " %-12s  %s   %s   restored: %s\n", "limit", rep.Limits.Downtime.Round(time.Millisecond), strings.ToUpper(string(rep.Verdict())), restored)
+	fmt.Fprintf(w, " %-12s  %s   %s   restored: %s\n", "limit", Millis(rep.Limits.Downtime), strings.ToUpper(string(rep.Verdict())), restored)
 }
 
 func silence(r failover.Round, path string) string {
@@ -80,7 +80,7 @@ func Millis(d time.Duration) string {
 	if d >= 100*time.Millisecond {
 		return fmt.Sprintf("%.2f s", d.Seconds())
 	}
-	return fmt.Sprintf("%d ms", d.Milliseconds())
+	return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
 }
 
 type failoverObject struct {

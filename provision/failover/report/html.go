@@ -123,6 +123,9 @@ func roundOf(i int, r failover.Round) roundView {
 	}
 	v.Number = strconv.Itoa(r.Number)
 	v.Title = fmt.Sprintf("Round %d: %s", r.Number, r.Fault.Name)
+	if r.Record.Ended == 0 {
+		return v // the fault was not made
+	}
 	what := r.Before + ", and it stayed"
 	if r.Moved {
 		what = r.Before + " → " + r.After
@@ -174,7 +177,7 @@ func millis(d time.Duration) string {
 	if d >= time.Second {
 		return fmt.Sprintf("%.2f s", d.Seconds())
 	}
-	return fmt.Sprintf("%d ms", d.Milliseconds())
+	return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
 }
 
 func relative(d time.Duration) string { return fmt.Sprintf("%+.3f s", d.Seconds()) }
