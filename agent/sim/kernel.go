@@ -14,6 +14,7 @@ type vips struct {
 	held    bool
 	renewed time.Time // on the server's clock
 	expires time.Time
+	most    time.Duration // after renewed they have to be gone
 	lease   int // counts the renewals
 }
 
@@ -61,6 +62,7 @@ func (k *kernel) put(router int, lease time.Duration) {
 	v := &k.vips[router]
 	v.lease++
 	v.held, v.renewed, v.expires = true, k.time(), k.time().Add(lease)
+	_, v.most = leaseBounds(k.m.inForce)
 	k.expireLater(router, v.lease, k.w.upTo(expiryLate))
 }
 

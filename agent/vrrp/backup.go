@@ -115,9 +115,9 @@ func (m *Machine) hearLower(ev Received) {
 	m.backup.lower = l
 }
 
-// reconsider lets an active that was to be preempted be, when the new settings may
-// not outrank it: what was discarded of it counts after all, and its next word
-// tells more.
+// reconsider lets an active that was to be preempted be, when we may not outrank it
+// any more, by new settings or bad health: what was discarded of it counts after all,
+// and its next word tells more.
 func (b *backup) reconsider(changed bool) {
 	if changed && !b.lower.since.IsZero() {
 		b.heard, b.patience, b.lower = later(b.heard, b.lower.last), alive, lower{}

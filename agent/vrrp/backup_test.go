@@ -285,6 +285,14 @@ func TestBackupAndHealth(t *testing.T) {
 			s.on(500*ms, heard(greater, 10, 500*ms))
 			s.deadline(2200 * ms)
 		}},
+		{"a backup that falls ill counts what it discarded of a lower active", with(func(c *Config) { c.Preempt = true }), func(s script) {
+			s.backup()
+			s.on(100*ms, heard(greater, 0, 100*ms))
+			s.on(150*ms, heard(lesser, 100, 150*ms))
+			s.deadline(200 * ms)
+			s.on(160*ms, Health{OK: false})
+			s.deadline(1850 * ms)
+		}},
 		{"an unhealthy backup takes over in the band when no healthy one does", Config{}, func(s script) {
 			s.on(0, Health{OK: false})
 			s.backup()

@@ -99,6 +99,22 @@ func TestContest(t *testing.T) {
 				s.t.Errorf("%d announcements in 88 s, want one a second", len(got))
 			}
 		}},
+		{"what came before it was active is no sign that a rival is deaf", Config{}, func(s script) {
+			s.backup()
+			s.on(1000*ms, TakeOver{}, tookOver(api.Backup, PrioritySwitchover, SwitchoverTo, "")...)
+			word := func(at time.Duration) {
+				s.m.Handle(epoch.Add(max(at, 1010*ms)), heard(lesser, 100, at))
+				s.m.Handle(epoch.Add(max(at, 1010*ms)), Sent{At: epoch.Add(at)})
+			}
+			word(900 * ms)
+			for at := 1100 * ms; at <= 2500*ms; at += 200 * ms {
+				word(at)
+				s.m.Handle(epoch.Add(at), claimed(true, at))
+			}
+			s.state(api.Active, SwitchoverTo)
+			word(2600 * ms)
+			s.state(api.Backup, LesserMAC)
+		}},
 		{"a deaf rival of a shorter interval may yield first, and then needs them", slow, func(s script) {
 			s.active()
 			for at := 100 * ms; at <= 1200*ms; at += 100 * ms {

@@ -111,8 +111,12 @@ func (m *Machine) settleTime() time.Duration {
 	return settle
 }
 
-// hearDeaf is word of a rival that should have yielded to us.
+// hearDeaf is word of a rival that should have yielded to us. What came before we
+// were active is none: there was nothing to yield to.
 func (m *Machine) hearDeaf(now time.Time, ev Received) {
+	if ev.At.Before(m.since) {
+		return
+	}
 	c := &m.active.contest
 	if !c.mute.since.IsZero() && ev.From == m.claimer.peer { // its advertisements do arrive
 		c.mute, m.block = run{}, Block{}

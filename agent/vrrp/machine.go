@@ -234,14 +234,17 @@ func (m *Machine) shutdown(now time.Time) {
 }
 
 // setHealth notes the checks' verdict. A backup only waits longer or shorter
-// from now on (Config.wait).
+// from now on (Config.wait); an unhealthy one preempts nobody.
 func (m *Machine) setHealth(now time.Time, ok bool) {
 	if ok == m.healthy {
 		return
 	}
 	m.healthy = ok
-	if m.state == api.Active {
+	switch m.state {
+	case api.Active:
 		m.healthChanged(now)
+	case api.Backup:
+		m.backup.reconsider(!ok)
 	}
 }
 
