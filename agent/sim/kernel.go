@@ -15,7 +15,7 @@ type vips struct {
 	renewed time.Time // on the server's clock
 	expires time.Time
 	most    time.Duration // after renewed they have to be gone
-	lease   int // counts the renewals
+	lease   int           // counts the renewals
 }
 
 // kernel is what goes on on a server whether its agent runs or not.
