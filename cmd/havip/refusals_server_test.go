@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/base64"
 	"testing"
+
+	"github.com/havip/havip/provision/remote/sshtest"
 )
 
 // What stands in the way on a server is found by looking at it, and is one of
@@ -78,7 +80,7 @@ hint: check the user (--ssh-user; cloud images want debian, ubuntu, rocky, ...) 
 		{
 			name: "whose key needs a passphrase and nobody is there to ask",
 			bend: func(w *world) {
-				key, file := newSigner(w.t, "secret")
+				key, file := sshtest.NewKeyFile(w.t, "secret")
 				w.write("locked", string(file))
 				w.edit("ssh_config", "Host bastion-2\n", "Host bastion-2\n IdentityFile "+w.path("locked")+"\n")
 				w.hosts["bastion-2"].lets(key.PublicKey())

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/havip/havip/openstack/openstacktest"
+	"github.com/havip/havip/provision/remote/sshtest"
 )
 
 // world is a workstation with a group file that would be carried out, and the
@@ -84,7 +85,7 @@ func (w *world) bringAgent() {
 // order.
 func (w *world) bringServers() {
 	w.t.Helper()
-	key, file := newSigner(w.t, "")
+	key, file := sshtest.NewKeyFile(w.t, "")
 	w.write("id", string(file))
 	w.names[ssh.FingerprintSHA256(key.PublicKey())] = "{our key}"
 	config := fmt.Sprintf("Host *\n User debian\n IdentityFile %s\n IdentitiesOnly yes\n IdentityAgent none\n UserKnownHostsFile %s\n GlobalKnownHostsFile none\n",
@@ -93,13 +94,13 @@ func (w *world) bringServers() {
 	for _, s := range w.site.Servers {
 		h := startHost(w.t, key.PublicKey())
 		w.hosts[s.Name] = h
-		config = fmt.Sprintf("Host %s\n HostName 127.0.0.1\n Port %d\n", s.Name, h.addr.Port) + config
+		config = fmt.Sprintf("Host %s\n HostName 127.0.0.1\n Port %d\n", s.Name, h.Addr.Port) + config
 		known += w.knownHost(s.Name)
 		w.names[s.ID] = "{" + s.Name + "}"
 		w.names[s.Port] = "{port of " + s.Name + "}"
 		w.names[w.mac(s.Port)] = "{MAC of " + s.Name + "}"
-		w.names[h.addr.String()] = "{SSH of " + s.Name + "}"
-		w.names[fmt.Sprintf("[127.0.0.1]:%d", h.addr.Port)] = "{SSH of " + s.Name + "}"
+		w.names[h.Addr.String()] = "{SSH of " + s.Name + "}"
+		w.names[fmt.Sprintf("[127.0.0.1]:%d", h.Addr.Port)] = "{SSH of " + s.Name + "}"
 		w.names[ssh.FingerprintSHA256(h.key.PublicKey())] = "{host key of " + s.Name + "}"
 		for _, fact := range [][]string{
 			{"havip", "1"},

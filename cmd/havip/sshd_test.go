@@ -2,13 +2,9 @@ package main
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"crypto/rand"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"slices"
 	"strings"
@@ -18,15 +14,15 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/havip/havip/agent/api"
+	"github.com/havip/havip/provision/remote/sshtest"
 )
 
 // host stands in for a member's server as SSH reaches it: it lets one key in
 // and answers the script that looks at a server with facts of the test's
 // choice. It runs nothing.
 type host struct {
-	addr   *net.TCPAddr
-	listen net.Listener
-	key    ssh.Signer
+	*sshtest.Server
+	key ssh.Signer
 
 	mu      sync.Mutex
 	allowed ssh.PublicKey
@@ -35,115 +31,26 @@ type host struct {
 	status  *api.Status // of the group's agent; nil: none answers
 }
 
-// newSigner makes a key, and its private half as a file holds it.
-func newSigner(t *testing.T, passphrase string) (ssh.Signer, []byte) {
-	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var block *pem.Block
-	if passphrase == "" {
-		block, err = ssh.MarshalPrivateKey(private, "")
-	} else {
-		block, err = ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte(passphrase))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signer, pem.EncodeToMemory(block)
-}
-
 // startHost serves on loopback until the test ends.
 func startHost(t *testing.T, allowed ssh.PublicKey) *host {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &host{addr: l.Addr().(*net.TCPAddr), listen: l, allowed: allowed}
-	h.key, _ = newSigner(t, "")
-	var mu sync.Mutex
-	var open []net.Conn
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			mu.Lock()
-			open = append(open, c)
-			mu.Unlock()
-			serving.Go(func() { h.serve(c) })
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		mu.Lock()
-		for _, c := range open {
-			c.Close()
-		}
-		mu.Unlock()
-		serving.Wait()
-	})
+	h := &host{key: sshtest.NewKey(t), allowed: allowed}
+	h.Server = sshtest.Start(t, sshtest.Behaviour{Key: h.key, Admit: h.admit, Run: h.run})
 	return h
 }
 
-func (h *host) serve(c net.Conn) {
-	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if h.allowed == nil || !bytes.Equal(h.allowed.Marshal(), key.Marshal()) {
-			return nil, errors.New("not an authorized key")
-		}
-		return nil, nil
-	}}
-	config.AddHostKey(h.key)
-	conn, channels, requests, err := ssh.NewServerConn(c, config)
-	if err != nil {
-		c.Close()
-		return
+func (h *host) admit(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.allowed == nil || !bytes.Equal(h.allowed.Marshal(), key.Marshal()) {
+		return nil, errors.New("not an authorized key")
 	}
-	defer conn.Close()
-	var sessions sync.WaitGroup
-	defer sessions.Wait()
-	sessions.Go(func() { ssh.DiscardRequests(requests) })
-	for nc := range channels {
-		if nc.ChannelType() != "session" {
-			_ = nc.Reject(ssh.UnknownChannelType, "")
-			continue
-		}
-		sessions.Go(func() { h.session(nc) })
-	}
-}
-
-func (h *host) session(nc ssh.NewChannel) {
-	ch, requests, err := nc.Accept()
-	if err != nil {
-		return
-	}
-	defer ch.Close()
-	for r := range requests {
-		var exec struct{ Command string }
-		if r.Type != "exec" || ssh.Unmarshal(r.Payload, &exec) != nil {
-			_ = r.Reply(false, nil)
-			continue
-		}
-		_ = r.Reply(true, nil)
-		code := h.run(exec.Command, ch)
-		_, _ = ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Code uint32 }{code}))
-		return
-	}
+	return nil, nil
 }
 
 // run answers a command. What is no question is refused: nothing that havip
 // refuses to do may get so far.
-func (h *host) run(command string, ch ssh.Channel) uint32 {
+func (h *host) run(_, command string, ch ssh.Channel) uint32 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
@@ -173,8 +80,8 @@ func (h *host) run(command string, ch ssh.Channel) uint32 {
 // that no other test's server gets it.
 func (h *host) close(t *testing.T) {
 	t.Helper()
-	h.listen.Close()
-	keepPort(t, h.addr.Port)
+	h.Close()
+	keepPort(t, h.Addr.Port)
 }
 
 // says makes a fact another one, or adds it.
@@ -211,7 +118,7 @@ func (h *host) refuses(text string) {
 
 // knownHost is its line for a known_hosts file, with a key that need not be its own.
 func (h *host) knownHost(key ssh.PublicKey) string {
-	return fmt.Sprintf("[127.0.0.1]:%d %s", h.addr.Port, ssh.MarshalAuthorizedKey(key))
+	return fmt.Sprintf("[127.0.0.1]:%d %s", h.Addr.Port, ssh.MarshalAuthorizedKey(key))
 }
 
 func write(t *testing.T, path, text string) {

@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/havip/havip/provision/remote/sshtest"
 )
 
 // startAgent serves an ssh-agent with one key and returns its socket.
@@ -62,7 +64,7 @@ func TestKeyOfTheAgentOpensTheServer(t *testing.T) {
 	socket, key := startAgent(t)
 	h := newHome(t)
 	h.env["SSH_AUTH_SOCK"] = socket
-	s := startSSHD(t, newKey(t), key)
+	s := startSSHD(t, sshtest.NewKey(t), key)
 	h.known(s)
 	dial(t, h.dialer(Options{}), s.target())
 }
@@ -72,7 +74,7 @@ func TestIdentityAgentOfTheConfigurationCountsBeforeTheEnvironment(t *testing.T)
 	h := newHome(t)
 	h.env["SSH_AUTH_SOCK"] = "/nonexistent"
 	h.config.WriteString("IdentityAgent " + socket + "\n")
-	s := startSSHD(t, newKey(t), key)
+	s := startSSHD(t, sshtest.NewKey(t), key)
 	h.known(s)
 	dial(t, h.dialer(Options{}), s.target())
 }
@@ -82,7 +84,7 @@ func TestIdentitiesOnlyHidesTheOtherKeysOfTheAgent(t *testing.T) {
 	h := newHome(t)
 	h.env["SSH_AUTH_SOCK"] = socket
 	h.config.WriteString("IdentitiesOnly yes\n")
-	s := startSSHD(t, newKey(t), key)
+	s := startSSHD(t, sshtest.NewKey(t), key)
 	h.known(s)
 	err := dialError(t, h.dialer(Options{}), s.target())
 	if auth, ok := errors.AsType[*AuthError](err); !ok || len(auth.Tried) != 0 {
@@ -96,7 +98,7 @@ func TestIdentitiesOnlyHidesTheOtherKeysOfTheAgent(t *testing.T) {
 func TestRefusedKeysAreListed(t *testing.T) {
 	h := newHome(t)
 	key := h.newIdentity("id", "")
-	s := startSSHD(t, newKey(t), newKey(t).PublicKey())
+	s := startSSHD(t, sshtest.NewKey(t), sshtest.NewKey(t).PublicKey())
 	h.known(s)
 	err := dialError(t, h.dialer(Options{}), s.target())
 	auth, ok := errors.AsType[*AuthError](err)
@@ -112,7 +114,7 @@ func TestIdentityNamedByFlagIsTriedFirst(t *testing.T) {
 	h := newHome(t)
 	h.newIdentity("id", "")
 	key := h.newIdentity("named", "")
-	s := startSSHD(t, newKey(t), key)
+	s := startSSHD(t, sshtest.NewKey(t), key)
 	h.known(s)
 	dial(t, h.dialer(Options{Identity: h.path("named")}), s.target())
 	s.allowed = nil
@@ -125,7 +127,7 @@ func TestIdentityNamedByFlagIsTriedFirst(t *testing.T) {
 
 func TestIdentityNamedByFlagMustBeThere(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
 	h.known(s)
 	err := dialError(t, h.dialer(Options{Identity: h.path("none")}), s.target())
 	if !strings.Contains(err.Error(), "no such file") {
@@ -138,7 +140,7 @@ func TestPassphraseIsAskedForOnceAndOnlyWhenTheKeyIsWanted(t *testing.T) {
 	unwanted := h.newIdentity("other", "secret")
 	key := h.newIdentity("id", "secret")
 	h.config.WriteString("IdentityFile " + h.path("other") + "\n")
-	servers := []*sshd{startSSHD(t, newKey(t), key), startSSHD(t, newKey(t), key), startSSHD(t, newKey(t), key)}
+	servers := []*sshd{startSSHD(t, sshtest.NewKey(t), key), startSSHD(t, sshtest.NewKey(t), key), startSSHD(t, sshtest.NewKey(t), key)}
 	h.known(servers...)
 	var asked atomic.Int32
 	d := h.dialer(Options{Prompt: func(_ context.Context, text string) (string, error) {
@@ -167,7 +169,7 @@ func TestPassphraseIsAskedForOnceAndOnlyWhenTheKeyIsWanted(t *testing.T) {
 
 func TestPassphraseMayTakeLongerThanAHandshake(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", "secret"))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", "secret"))
 	h.known(s)
 	const limit = 200 * time.Millisecond
 	d := h.dialer(Options{HopTimeout: limit, Prompt: func(context.Context, string) (string, error) {
@@ -179,7 +181,7 @@ func TestPassphraseMayTakeLongerThanAHandshake(t *testing.T) {
 
 func TestWrongPassphraseIsNotShown(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", "secret"))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", "secret"))
 	h.known(s)
 	d := h.dialer(Options{Prompt: func(context.Context, string) (string, error) { return "wr0ng", nil }})
 	err := dialError(t, d, s.target())
@@ -191,7 +193,7 @@ func TestWrongPassphraseIsNotShown(t *testing.T) {
 
 func TestLockedKeyWithoutATerminalIsSkippedWithTheReason(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", "secret"))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", "secret"))
 	h.known(s)
 	err := dialError(t, h.dialer(Options{}), s.target())
 	auth, ok := errors.AsType[*AuthError](err)
@@ -202,7 +204,7 @@ func TestLockedKeyWithoutATerminalIsSkippedWithTheReason(t *testing.T) {
 
 func TestCertificateBesideTheKeyIsShown(t *testing.T) {
 	h := newHome(t)
-	ca := newKey(t)
+	ca := sshtest.NewKey(t)
 	cert := &ssh.Certificate{
 		Key: h.newIdentity("id", ""), CertType: ssh.UserCert, KeyId: "ops", ValidPrincipals: []string{"debian"},
 		ValidBefore: uint64(time.Now().Add(time.Hour).Unix()),
@@ -211,7 +213,7 @@ func TestCertificateBesideTheKeyIsShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.write("id-cert.pub", string(ssh.MarshalAuthorizedKey(cert)))
-	s := startSSHD(t, newKey(t))
+	s := startSSHD(t, sshtest.NewKey(t))
 	s.authCA = ca.PublicKey()
 	h.known(s)
 	dial(t, h.dialer(Options{}), s.target())

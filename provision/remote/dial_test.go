@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/havip/havip/provision/remote/sshtest"
 )
 
 // proxyTo makes the test binary a ProxyCommand that connects to its value.
@@ -36,7 +38,7 @@ func TestMain(m *testing.M) {
 
 func TestRunGivesOutputAndTakesInput(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
 	h.known(s)
 	c := dial(t, h.dialer(Options{}), s.target())
 	out, err := c.Run(testContext(t), "cat", strings.NewReader("through and back"))
@@ -50,7 +52,7 @@ func TestRunGivesOutputAndTakesInput(t *testing.T) {
 
 func TestFailedCommandIsAnExitError(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
 	h.known(s)
 	_, err := dial(t, h.dialer(Options{}), s.target()).Run(testContext(t), "fail", nil)
 	got, ok := errors.AsType[*ExitError](err)
@@ -68,7 +70,7 @@ func TestFailedCommandIsAnExitError(t *testing.T) {
 
 func TestCancelEndsARunningCommand(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
 	h.known(s)
 	c := dial(t, h.dialer(Options{}), s.target())
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -100,7 +102,7 @@ func TestCancelEndsADialToASilentServer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		_, err := d.Dial(ctx, (&sshd{addr: l.Addr().String()}).target())
+		_, err := d.Dial(ctx, targetAt(l.Addr()))
 		done <- err
 	}()
 	c := <-accepted
@@ -118,7 +120,7 @@ func TestSilentServerIsGivenUp(t *testing.T) {
 	}
 	defer l.Close()
 	h := newHome(t)
-	got := dialError(t, h.dialer(Options{HopTimeout: 50 * time.Millisecond}), (&sshd{addr: l.Addr().String()}).target())
+	got := dialError(t, h.dialer(Options{HopTimeout: 50 * time.Millisecond}), targetAt(l.Addr()))
 	un, ok := errors.AsType[*UnreachableError](got)
 	if !ok || !un.Timeout || un.Address != l.Addr().String() {
 		t.Errorf("error %v, want a timeout of %s", got, l.Addr())
@@ -127,7 +129,7 @@ func TestSilentServerIsGivenUp(t *testing.T) {
 
 func TestNextAddressIsTriedWhenOneDoesNotAnswer(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
 	h.known(s)
 	target := s.target()
 	target.Addresses = []string{"127.0.0.2", "127.0.0.1"} // nobody listens on the first
@@ -138,9 +140,9 @@ func TestNextAddressIsTriedWhenOneDoesNotAnswer(t *testing.T) {
 
 func TestNameThatTheConfigurationMapsComesBeforeTheAddresses(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
 	h.known(s)
-	fmt.Fprintf(&h.config, "Host bastion-1\n HostName 127.0.0.1\n User admin\n Port %s\n", s.port())
+	fmt.Fprintf(&h.config, "Host bastion-1\n HostName 127.0.0.1\n User admin\n Port %d\n", s.Addr.Port)
 	target := Target{Names: []string{"unmapped", "bastion-1"}, Addresses: []string{"127.0.0.2"}}
 	if c := dial(t, h.dialer(Options{}), target); c.User() != "admin" {
 		t.Errorf("reached as %s, want admin", c.User())
@@ -171,7 +173,7 @@ func (r *pickyResolver) resolve(ctx context.Context, q question) (settings, erro
 
 func TestServerNameThatSSHDoesNotTakeLeavesTheAddresses(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
 	h.known(s)
 	for _, tt := range []struct {
 		name  string
@@ -224,9 +226,9 @@ func TestNameThatIsRefusedIsAnErrorWhereItWasMeantOrAllThereIs(t *testing.T) {
 
 func TestServerNameComesAfterThoseOfTheGroupFile(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
 	h.known(s)
-	fmt.Fprintf(&h.config, "Host b1\n HostName 127.0.0.1\n User file\n Port %[1]s\nHost bastion-1\n HostName 127.0.0.1\n User own\n Port %[1]s\n", s.port())
+	fmt.Fprintf(&h.config, "Host b1\n HostName 127.0.0.1\n User file\n Port %[1]d\nHost bastion-1\n HostName 127.0.0.1\n User own\n Port %[1]d\n", s.Addr.Port)
 	for _, tt := range []struct{ name, want string }{{"b1", "file"}, {"unmapped", "own"}} {
 		c := dial(t, h.dialer(Options{}), Target{Names: []string{tt.name}, ServerName: "bastion-1", Addresses: []string{"127.0.0.2"}})
 		if c.User() != tt.want {
@@ -237,13 +239,13 @@ func TestServerNameComesAfterThoseOfTheGroupFile(t *testing.T) {
 
 func TestConnectionThatEndedIsNoLongerAlive(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
 	h.known(s)
 	c := dial(t, h.dialer(Options{}), s.target())
 	if !c.Alive() {
 		t.Fatal("a new connection is not alive")
 	}
-	s.drop()
+	s.Cut()
 	<-c.gone
 	if c.Alive() {
 		t.Error("alive after its end")
@@ -253,8 +255,8 @@ func TestConnectionThatEndedIsNoLongerAlive(t *testing.T) {
 func TestServersBehindTwoJumpHostsShareTheConnectionsToThem(t *testing.T) {
 	h := newHome(t)
 	key := h.newIdentity("id", "")
-	outer, inner := startSSHD(t, newKey(t), key), startSSHD(t, newKey(t), key)
-	servers := []*sshd{startSSHD(t, newKey(t), key), startSSHD(t, newKey(t), key), startSSHD(t, newKey(t), key)}
+	outer, inner := startSSHD(t, sshtest.NewKey(t), key), startSSHD(t, sshtest.NewKey(t), key)
+	servers := []*sshd{startSSHD(t, sshtest.NewKey(t), key), startSSHD(t, sshtest.NewKey(t), key), startSSHD(t, sshtest.NewKey(t), key)}
 	h.known(append(servers, outer, inner)...)
 	d := h.dialer(Options{Jump: []string{"ops@" + outer.addr, "ops@" + inner.addr}})
 	var wg sync.WaitGroup
@@ -272,11 +274,11 @@ func TestServersBehindTwoJumpHostsShareTheConnectionsToThem(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if o, i := outer.dials.Load(), inner.dials.Load(); o != 1 || i != 1 {
+	if o, i := outer.Dials(), inner.Dials(); o != 1 || i != 1 {
 		t.Errorf("%d and %d connections to the jump hosts, want 1 and 1", o, i)
 	}
 	// One that broke is made anew.
-	outer.drop()
+	outer.Cut()
 	deadline := time.Now().Add(patience)
 	for {
 		c, err := d.Dial(testContext(t), servers[0].target())
@@ -293,12 +295,12 @@ func TestServersBehindTwoJumpHostsShareTheConnectionsToThem(t *testing.T) {
 func TestProxyJumpOfTheConfigurationIsFollowed(t *testing.T) {
 	h := newHome(t)
 	key := h.newIdentity("id", "")
-	jump, s := startSSHD(t, newKey(t), key), startSSHD(t, newKey(t), key)
+	jump, s := startSSHD(t, sshtest.NewKey(t), key), startSSHD(t, sshtest.NewKey(t), key)
 	h.known(jump, s)
 	// For the jump host itself the rule means nothing.
 	fmt.Fprintf(&h.config, "Host *\n ProxyJump ops@%s\n", jump.addr)
 	dial(t, h.dialer(Options{}), s.target())
-	if n := jump.dials.Load(); n != 1 {
+	if n := jump.Dials(); n != 1 {
 		t.Errorf("%d connections to the jump host, want 1", n)
 	}
 }
@@ -315,7 +317,7 @@ func TestRingOfJumpHostsIsReported(t *testing.T) {
 func TestUnreachableServerNamesTheHop(t *testing.T) {
 	h := newHome(t)
 	key := h.newIdentity("id", "")
-	jump := startSSHD(t, newKey(t), key)
+	jump := startSSHD(t, sshtest.NewKey(t), key)
 	h.known(jump)
 	d := h.dialer(Options{Jump: []string{"ops@" + jump.addr}})
 	err := dialError(t, d, Target{Addresses: []string{"127.0.0.2"}, Port: 1})
@@ -327,7 +329,7 @@ func TestUnreachableServerNamesTheHop(t *testing.T) {
 
 func TestProxyCommandCarriesTheConnection(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
 	h.write("known_hosts", "server "+string(ssh.MarshalAuthorizedKey(s.host.PublicKey())))
 	// This very test is the command: no other program is sure to be there.
 	exe, err := os.Executable()

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
 
+	"github.com/havip/havip/provision/remote/sshtest"
 	"github.com/havip/havip/provision/spec"
 )
 
@@ -31,7 +32,7 @@ func keyProblem(t *testing.T, err error) *HostKeyError {
 
 func TestUnknownHostKeyIsRefusedAndItsFingerprintShown(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
 	err := dialError(t, h.dialer(Options{}), s.target())
 	e := keyProblem(t, err)
 	if e.Problem != KeyUnknown || !strings.Contains(err.Error(), ssh.FingerprintSHA256(s.host.PublicKey())) {
@@ -46,8 +47,8 @@ func TestChangedHostKeyIsRefusedUnderEveryPolicy(t *testing.T) {
 	for _, policy := range []spec.HostKeys{spec.KnownHosts, spec.Console, spec.AcceptNew} {
 		t.Run(string(policy), func(t *testing.T) {
 			h := newHome(t)
-			s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
-			h.known(&sshd{addr: s.addr, host: newKey(t)})
+			s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
+			h.write("known_hosts", s.knownHost(sshtest.NewKey(t).PublicKey()))
 			before := h.read("known_hosts")
 			target := s.target()
 			target.ConsoleKeys = func(context.Context) ([]ssh.PublicKey, error) {
@@ -66,7 +67,7 @@ func TestChangedHostKeyIsRefusedUnderEveryPolicy(t *testing.T) {
 
 func TestRevokedHostKeyIsRefused(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
 	h.write("known_hosts", "@revoked * "+string(ssh.MarshalAuthorizedKey(s.host.PublicKey())))
 	if e := keyProblem(t, dialError(t, h.dialer(Options{HostKeys: spec.AcceptNew}), s.target())); e.Problem != KeyRevoked {
 		t.Errorf("it is %s, want revoked", e.Problem)
@@ -75,7 +76,7 @@ func TestRevokedHostKeyIsRefused(t *testing.T) {
 
 func TestHostCertificateOfAKnownAuthorityIsTrusted(t *testing.T) {
 	h := newHome(t)
-	ca, key := newKey(t), newKey(t)
+	ca, key := sshtest.NewKey(t), sshtest.NewKey(t)
 	cert := &ssh.Certificate{
 		Key: key.PublicKey(), CertType: ssh.HostCert, ValidPrincipals: []string{"127.0.0.1"},
 		ValidBefore: uint64(time.Now().Add(time.Hour).Unix()),
@@ -94,9 +95,9 @@ func TestHostCertificateOfAKnownAuthorityIsTrusted(t *testing.T) {
 
 func TestHashedAndAliasedNamesAreFound(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
 	line := " " + string(ssh.MarshalAuthorizedKey(s.host.PublicKey()))
-	h.write("known_hosts", xknownhosts.HashHostname("[127.0.0.1]:"+s.port())+line)
+	h.write("known_hosts", xknownhosts.HashHostname(xknownhosts.Normalize(s.addr))+line)
 	dial(t, h.dialer(Options{}), s.target())
 
 	h.write("known_hosts", "the-alias"+line)
@@ -106,7 +107,7 @@ func TestHashedAndAliasedNamesAreFound(t *testing.T) {
 
 func TestUnreadableLineOfKnownHostsIsPassedOver(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
 	h.known(s)
 	h.write("known_hosts", "host ssh-future AAAAnonsense\n"+h.read("known_hosts"))
 	dial(t, h.dialer(Options{}), s.target())
@@ -115,10 +116,10 @@ func TestUnreadableLineOfKnownHostsIsPassedOver(t *testing.T) {
 func TestAcceptNewKeepsTheFirstKey(t *testing.T) {
 	h := newHome(t)
 	key := h.newIdentity("id", "")
-	s := startSSHD(t, newKey(t), key)
+	s := startSSHD(t, sshtest.NewKey(t), key)
 	h.write("known_hosts", "# no newline at the end")
 	dial(t, h.dialer(Options{HostKeys: spec.AcceptNew}), s.target())
-	want := "# no newline at the end\n[127.0.0.1]:" + s.port() + " " + string(ssh.MarshalAuthorizedKey(s.host.PublicKey()))
+	want := "# no newline at the end\n" + s.knownHost(s.host.PublicKey())
 	if got := h.read("known_hosts"); got != want {
 		t.Errorf("known_hosts is %q, want %q", got, want)
 	}
@@ -130,7 +131,7 @@ func TestAcceptNewByManyAtOnceWritesEachKeyOnce(t *testing.T) {
 	h := newHome(t)
 	h.config.WriteString("HashKnownHosts yes\n")
 	key := h.newIdentity("id", "")
-	servers := []*sshd{startSSHD(t, newKey(t), key), startSSHD(t, newKey(t), key)}
+	servers := []*sshd{startSSHD(t, sshtest.NewKey(t), key), startSSHD(t, sshtest.NewKey(t), key)}
 	// Two dialers are two runs: only the file is between them.
 	dialers := []*Dialer{h.dialer(Options{HostKeys: spec.AcceptNew}), h.dialer(Options{HostKeys: spec.AcceptNew})}
 	var wg sync.WaitGroup
@@ -156,8 +157,8 @@ func TestAcceptNewByManyAtOnceWritesEachKeyOnce(t *testing.T) {
 
 func TestConsoleKeysAreTrustedAndKept(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
-	other := newKey(t).PublicKey()
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
+	other := sshtest.NewKey(t).PublicKey()
 	target := s.target()
 	reads := 0
 	target.ConsoleKeys = func(context.Context) ([]ssh.PublicKey, error) {
@@ -185,14 +186,14 @@ func TestKeyThatTheConsoleDoesNotShowIsRefused(t *testing.T) {
 		problem KeyProblem
 		says    string
 	}{
-		{"another key", []ssh.PublicKey{newKey(t).PublicKey()}, nil, KeyNotPrinted, "not one that the server printed"},
+		{"another key", []ssh.PublicKey{sshtest.NewKey(t).PublicKey()}, nil, KeyNotPrinted, "not one that the server printed"},
 		{"a log that was cut off", nil, nil, KeyUnknown, "its log is cut off"},
 		{"a console that cannot be read", nil, fails, KeyUnknown, "403"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHome(t)
-			s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+			s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
 			target := s.target()
 			target.ConsoleKeys = func(context.Context) ([]ssh.PublicKey, error) { return tt.keys, tt.err }
 			err := dialError(t, h.dialer(Options{HostKeys: spec.Console}), target)
@@ -205,7 +206,7 @@ func TestKeyThatTheConsoleDoesNotShowIsRefused(t *testing.T) {
 
 func TestConsoleMayTakeLongerThanAHandshake(t *testing.T) {
 	h := newHome(t)
-	s := startSSHD(t, newKey(t), h.newIdentity("id", ""))
+	s := startSSHD(t, sshtest.NewKey(t), h.newIdentity("id", ""))
 	const limit = 200 * time.Millisecond
 	target := s.target()
 	target.ConsoleKeys = func(context.Context) ([]ssh.PublicKey, error) {
@@ -218,10 +219,10 @@ func TestConsoleMayTakeLongerThanAHandshake(t *testing.T) {
 func TestJumpHostIsVerifiedToo(t *testing.T) {
 	h := newHome(t)
 	key := h.newIdentity("id", "")
-	jump, s := startSSHD(t, newKey(t), key), startSSHD(t, newKey(t), key)
+	jump, s := startSSHD(t, sshtest.NewKey(t), key), startSSHD(t, sshtest.NewKey(t), key)
 	h.known(s)
 	e := keyProblem(t, dialError(t, h.dialer(Options{Jump: []string{jump.addr}}), s.target()))
-	if e.Host != "[127.0.0.1]:"+jump.port() {
+	if e.Host != xknownhosts.Normalize(jump.addr) {
 		t.Errorf("the key of %s is refused, want that of the jump host", e.Host)
 	}
 }
@@ -232,7 +233,7 @@ func TestParseConsoleKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	begin := "-----BEGIN SSH HOST KEY KEYS-----\r\n"
-	old := begin + string(ssh.MarshalAuthorizedKey(newKey(t).PublicKey())) + "-----END SSH HOST KEY KEYS-----\r\n"
+	old := begin + string(ssh.MarshalAuthorizedKey(sshtest.NewKey(t).PublicKey())) + "-----END SSH HOST KEY KEYS-----\r\n"
 	tests := []struct {
 		name string
 		text string
@@ -240,8 +241,8 @@ func TestParseConsoleKeys(t *testing.T) {
 	}{
 		{"a real log with colours, prefixes and other programs' lines", string(text), 3},
 		{"a rebuilt server: the later block counts", old + string(text), 3},
-		{"the end of the block is not there yet", begin + string(ssh.MarshalAuthorizedKey(newKey(t).PublicKey())), 0},
-		{"the beginning was cut off", string(ssh.MarshalAuthorizedKey(newKey(t).PublicKey())) + "-----END SSH HOST KEY KEYS-----\n", 0},
+		{"the end of the block is not there yet", begin + string(ssh.MarshalAuthorizedKey(sshtest.NewKey(t).PublicKey())), 0},
+		{"the beginning was cut off", string(ssh.MarshalAuthorizedKey(sshtest.NewKey(t).PublicKey())) + "-----END SSH HOST KEY KEYS-----\n", 0},
 		{"an empty block after a full one", old + begin + "-----END SSH HOST KEY KEYS-----\n", 1},
 		{"nothing", "", 0},
 	}
