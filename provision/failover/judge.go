@@ -3,6 +3,7 @@ package failover
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/havip/havip/agent/api"
@@ -158,14 +159,27 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 		why = append(why, fmt.Sprintf("the VIP stayed on %s; it was to move", r.Before))
 	case rec.Fault.Expect == Stays && r.Moved:
 		why = append(why, fmt.Sprintf("the VIP moved to %s; it was to stay", r.After))
+	case rec.Fault.Expect == Stays:
+		if other := meanwhile(rec); other != "" {
+			why = append(why, fmt.Sprintf("the VIP moved to %s and back; it was to stay", other))
+		}
 	}
 	if rec.Answers != "" && rec.Answers != rec.After && rec.After != "" {
 		why = append(why, fmt.Sprintf("outside %s answers, while %s is active", rec.Answers, rec.After))
+	}
+	if rec.Silent != "" && rec.After != "" {
+		why = append(why, "outside nobody says who answers: "+rec.Silent)
 	}
 	if l.TwoOwners >= 0 && r.TwoOwners > l.TwoOwners {
 		why = append(why, fmt.Sprintf("two servers held the VIP for %s, the limit is %s", round(r.TwoOwners), l.TwoOwners))
 	}
 	early, moved := movedBefore(rec)
+	var untold []string // where it matters
+	for _, m := range rec.Members {
+		if l.TwoOwners >= 0 && !m.Told {
+			untold = append(untold, m.Name)
+		}
+	}
 	line := len(why) == 0 // all that is wrong may be the line's fault
 	for _, p := range r.Paths {
 		if p.Control {
@@ -188,6 +202,8 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 	switch {
 	case moved:
 		return Inconclusive, append([]string{fmt.Sprintf("%s gave the VIP up by itself %s before the fault", rec.Before, round(early))}, why...)
+	case len(why) == 0 && len(untold) > 0:
+		return Inconclusive, []string{fmt.Sprintf("two owners could not be seen: %s told nothing", strings.Join(untold, " and "))}
 	case len(why) == 0:
 		return Passed, nil
 	case line:
@@ -217,6 +233,19 @@ func movedBefore(rec Record) (early time.Duration, moved bool) {
 		}
 	}
 	return early, moved
+}
+
+// meanwhile is another member that became active after the fault, before it was
+// seen who is; "" when none did.
+func meanwhile(rec Record) string {
+	for _, m := range rec.Members {
+		for _, e := range m.Events {
+			if m.Name != rec.Before && e.Event.To == api.Active && e.At >= rec.Injected-m.ClockError && e.At <= rec.Undone {
+				return m.Name
+			}
+		}
+	}
+	return ""
 }
 
 // sameOnControl tells whether a way's control was about as silent, or lost about

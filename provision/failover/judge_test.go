@@ -39,9 +39,9 @@ func failing() Record {
 			{Name: Outside, Control: true, Every: 50 * ms, Beats: beats(8 * time.Second)},
 		},
 		Members: []Witnessed{
-			{Name: "bastion-1", ClockError: ms, Held: []Span{{0, 2000 * ms}}},
+			{Name: "bastion-1", Told: true, ClockError: ms, Held: []Span{{0, 2000 * ms}}},
 			{
-				Name: "bastion-2", ClockError: 2 * ms, Held: []Span{{2900 * ms, 8 * time.Second}},
+				Name: "bastion-2", Told: true, ClockError: 2 * ms, Held: []Span{{2900 * ms, 8 * time.Second}},
 				Events: []Stamped{{2901 * ms, api.Event{Kind: "announce"}}, {2902 * ms, api.Event{Kind: "transition", From: api.Backup, To: api.Active}}},
 			},
 		},
@@ -135,6 +135,26 @@ func TestVerdicts(t *testing.T) {
 		"it was to move and stayed": {
 			func(r *Record, _ *Limits) { r.After = "bastion-1" },
 			Failed, "the VIP stayed on bastion-1; it was to move",
+		},
+		"it was to stay, moved and came back": {
+			func(r *Record, _ *Limits) { r.Fault, _ = Find(VIPDelete); r.After = "bastion-1" },
+			Failed, "the VIP moved to bastion-2 and back; it was to stay",
+		},
+		"nobody says who answers": {
+			func(r *Record, _ *Limits) { r.Silent = "connection refused" },
+			Failed, "outside nobody says who answers: connection refused",
+		},
+		"another one answers": {
+			func(r *Record, _ *Limits) { r.Answers = "bastion-1" },
+			Failed, "outside bastion-1 answers, while bastion-2 is active",
+		},
+		"two owners are limited, and a server told nothing": {
+			func(r *Record, l *Limits) { l.TwoOwners, r.Members[0].Told = time.Second, false },
+			Inconclusive, "two owners could not be seen: bastion-1 told nothing",
+		},
+		"a server told nothing, and two owners are not limited": {
+			func(r *Record, _ *Limits) { r.Members[0].Told = false },
+			Passed, "",
 		},
 		"it was to stay and moved": {
 			func(r *Record, _ *Limits) { r.Fault, _ = Find(VIPDelete) },

@@ -37,23 +37,26 @@ func (t *Test) connect(ctx context.Context) *connection {
 	return c
 }
 
-// answers is who answers outside: a member's name where what it says is known.
-func (t *Test) answers(ctx context.Context, rec *Record) string {
+// answers asks who answers outside, more than once where nobody does: a member's
+// name where what it says is known.
+func (t *Test) answers(ctx context.Context, rec *Record) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	word, err := t.Identify.Who(ctx, t.Outside)
-	if err != nil {
-		rec.Trouble = append(rec.Trouble, "ask who answers outside: "+err.Error())
-		return ""
+	for err != nil && sleep(ctx, pollEvery) == nil {
+		word, err = t.Identify.Who(ctx, t.Outside)
 	}
-	if name, ok := t.Known[word]; ok {
-		return name
-	}
-	if len(t.Known) == 0 {
+	name, ok := t.Known[word]
+	switch {
+	case err != nil:
+		rec.Silent = err.Error()
+	case ok:
+		rec.Answers = name
+	case len(t.Known) == 0:
 		rec.Says = word // it cannot be compared with anything
-		return ""
+	default:
+		rec.Answers = "an unknown server (" + word + ")"
 	}
-	return "an unknown server (" + word + ")"
 }
 
 // observe starts a witness on every server, and asks from here.

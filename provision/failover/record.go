@@ -23,12 +23,13 @@ type Record struct {
 	Ended    time.Duration
 
 	// Answers is who answered outside when the fault had had its effect: a
-	// member's name; "" when that is not known. Says is then what it said of itself.
-	Answers, Says string
-	Session       Session
-	Paths         []Path
-	Members       []Witnessed
-	Trouble       []string // what could not be seen
+	// member's name; "" when that is not known. Says is then what it said of itself,
+	// and Silent why nobody said anything.
+	Answers, Says, Silent string
+	Session               Session
+	Paths                 []Path
+	Members               []Witnessed
+	Trouble               []string // what could not be seen
 }
 
 // Session is what became of one long TCP connection to the VIP.
@@ -55,6 +56,7 @@ type Path struct {
 type Witnessed struct {
 	Name       string
 	Was        api.State     // when the round began
+	Told       bool          // its witness was heard at all
 	ClockError time.Duration // half of the quickest round trip: the offset is off by no more
 	Events     []Stamped
 	Held       []Span // when the VIP was on the server

@@ -79,7 +79,7 @@ func (t *Test) try(ctx context.Context, start time.Time, f Fault, number int) (R
 		err = sleep(ctx, tail)
 	}
 	if err == nil {
-		rec.Answers = t.answers(ctx, &rec)
+		t.answers(ctx, &rec)
 	}
 	rec.Session = long.end()
 	// From here on it is undone, whatever happened; Ctrl-C does not stop that.

@@ -216,7 +216,7 @@ func (w *watch) witnessed(within Span) (m Witnessed, beats map[string][]api.Beat
 		if !s.clock.known {
 			continue
 		}
-		m.ClockError = max(m.ClockError, s.clock.err)
+		m.Told, m.ClockError = true, max(m.ClockError, s.clock.err)
 		if last >= 0 {
 			blind(last)
 		}

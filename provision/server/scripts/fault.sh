@@ -27,7 +27,9 @@ case $fault in agent-*) [ -n "$pid" ] || die "the agent does not run" ;; esac
 # The undo is a script of its own, so that it does what it is to do also when
 # this one is gone.
 umask 077
+mark="# fault $$ $(date +%s)"
 cat >"$undo.new" <<EOF
+$mark
 PATH=$path
 have() { command -v "\$1" >/dev/null 2>&1; }
 start_agent() {
@@ -38,7 +40,7 @@ unblock() {
 	while "\$1" -D OUTPUT -p 112 -j DROP 2>/dev/null; do :; done
 }
 $back
-rm -f "$undo"
+rm -f "$undo" "$undo.timer"
 EOF
 mv -f "$undo.new" "$undo"
 if have systemd-run && [ $init = systemd ]; then
@@ -46,7 +48,9 @@ if have systemd-run && [ $init = systemd ]; then
 	systemctl reset-failed "havip-undo-$group.service" 2>/dev/null || true
 	systemd-run --quiet --collect --unit="havip-undo-$group" --on-active="$seconds" --timer-property=AccuracySec=100ms sh "$undo"
 else
-	setsid sh -c "sleep $seconds; [ ! -e '$undo' ] || exec sh '$undo'" </dev/null >/dev/null 2>&1 &
+	# It undoes this fault and no later one.
+	setsid sh -c "sleep $seconds; ! grep -qsx '$mark' '$undo' || exec sh '$undo'" </dev/null >/dev/null 2>&1 &
+	echo $! >"$undo.timer"
 fi
 
 case $fault in
