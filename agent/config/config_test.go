@@ -376,6 +376,18 @@ func TestTwoRoutersOnOneInterface(t *testing.T) {
 			two(func(r *config.Router) { r.VRID, r.Addresses = 52, wanted().Routers[0].Addresses }),
 			"routers[1].addresses[0]: 10.0.0.136 is also routers[0].addresses[0]",
 		},
+		"may not move the server's own address": {
+			two(func(r *config.Router) {
+				r.VRID, r.Source, r.Addresses = 52, netip.MustParseAddr("10.0.0.132"), []netip.Prefix{netip.MustParsePrefix("10.0.0.130/32")}
+			}),
+			"routers[1].addresses[0]: 10.0.0.130 is also routers[0].source, the server's own address\n  hint: a virtual address belongs to no server",
+		},
+		"nor that of the interface": {
+			two(func(r *config.Router) {
+				r.VRID, r.Interface, r.Addresses = 52, config.Interface{MAC: "fa:16:3e:12:34:57", Address: netip.MustParseAddr("10.0.0.140")}, []netip.Prefix{netip.MustParsePrefix("10.0.0.140/32")}
+			}),
+			"routers[1].addresses[0]: 10.0.0.140 is also routers[1].interface.address, the server's own address\n  hint: a virtual address belongs to no server",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, fmt.Sprint(message(config.Validate(c.config)))); diff != "" {

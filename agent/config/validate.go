@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/havip/havip/agent/strict"
+	"github.com/havip/havip/agent/vrrp"
 )
 
 const (
@@ -76,6 +77,13 @@ func validateTogether(routers []Router, report strict.Report) {
 	}
 	vrids := map[key]int{}
 	addresses := map[netip.Addr]string{}
+	own := map[netip.Addr]string{} // the server's own
+	for i, r := range routers {
+		own[r.Interface.Address] = fmt.Sprintf("routers[%d].interface.address", i)
+	}
+	for i, r := range routers {
+		own[r.Source] = fmt.Sprintf("routers[%d].source", i)
+	}
 	for i, r := range routers {
 		k := key{r.Interface, r.VRID, r.Source.Is6()}
 		if other, taken := vrids[k]; taken && r.Interface != (Interface{}) {
@@ -85,10 +93,15 @@ func validateTogether(routers []Router, report strict.Report) {
 		}
 		for j, p := range r.Addresses {
 			field := fmt.Sprintf("routers[%d].addresses[%d]", i, j)
-			if other, taken := addresses[p.Addr()]; taken {
+			switch other, taken := addresses[p.Addr()]; {
+			case taken:
 				report(field, fmt.Sprintf("%s is also %s", p.Addr(), other), "")
-			} else if p.IsValid() {
+			case p.IsValid():
 				addresses[p.Addr()] = field
+			}
+			// Its own source is validateVIPs' matter. A backup takes its VIPs off the NIC.
+			if other, taken := own[p.Addr()]; taken && p.IsValid() && p.Addr() != r.Source && r.Priority != vrrp.PriorityOwner {
+				report(field, fmt.Sprintf("%s is also %s, the server's own address", p.Addr(), other), "a virtual address belongs to no server")
 			}
 		}
 	}
