@@ -6,10 +6,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/havip/havip/agent/config"
 )
+
+// maxConfig is several times what the largest configuration takes, of 255 routers
+// with 255 addresses each.
+const maxConfig = 16 << 20
 
 // loadConfig reads a configuration file; sha is of its bytes, in hex.
 func loadConfig(path string) (cfg config.Config, sha string, err error) {
@@ -18,7 +23,7 @@ func loadConfig(path string) (cfg config.Config, sha string, err error) {
 			errors.New("--config is missing"), "--config /etc/havip/GROUP.yaml",
 		}}
 	}
-	data, err := os.ReadFile(path)
+	data, err := readBounded(path, maxConfig)
 	if err != nil {
 		return cfg, "", &usageError{fmt.Errorf("read configuration: %w", err)}
 	}
@@ -28,6 +33,21 @@ func loadConfig(path string) (cfg config.Config, sha string, err error) {
 	}
 	sum := sha256.Sum256(data)
 	return cfg, hex.EncodeToString(sum[:]), nil
+}
+
+// readBounded reads a file of at most limit bytes: an agent that is told to reload
+// must not fill the memory with what stands where its file was.
+func readBounded(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
+	}
+	return data, err
 }
 
 func validateCommand(args []string, s Streams) error {

@@ -64,6 +64,7 @@ func TestExitCodes(t *testing.T) {
 		{"valid file", []string{"validate", "--config", good}, exitDone, []string{"ok, group test"}, nil},
 		{"wrong file, every problem", []string{"validate", "--config", bad}, exitUsage, nil, []string{"vrid", "interval", "gruop"}},
 		{"missing file", []string{"validate", "--config", filepath.Join(dir, "none")}, exitUsage, nil, []string{"no such file"}},
+		{"endless file", []string{"validate", "--config", "/dev/zero"}, exitUsage, nil, []string{"/dev/zero has more than 16777216 bytes"}},
 		{"no file given", []string{"run"}, exitUsage, nil, []string{"--config"}},
 		{"run with a wrong file", []string{"run", "--config", bad}, exitUsage, nil, []string{"vrid"}},
 		{"status without agent", []string{"status", "--socket", nobody}, exitFailed, nil, []string{"no agent is running", "hint:"}},
