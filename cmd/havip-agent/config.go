@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/havip/havip/agent/config"
 )
@@ -35,10 +36,11 @@ func loadConfig(path string) (cfg config.Config, sha string, err error) {
 	return cfg, hex.EncodeToString(sum[:]), nil
 }
 
-// readBounded reads a file of at most limit bytes: an agent that is told to reload
-// must not fill the memory with what stands where its file was.
+// readBounded reads a file of at most limit bytes. An agent that is told to reload
+// must not fill the memory with what stands where its file was, nor wait for the other
+// end of a pipe and so never end.
 func readBounded(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
