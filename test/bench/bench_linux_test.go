@@ -79,6 +79,7 @@ func checkComplete(t *testing.T, plan Plan, r *Result) {
 				if len(all) != plan.Rounds {
 					t.Errorf("%s, %s at %v: %d rounds, want %d", c.Name, f.Name, interval, len(all), plan.Rounds)
 				}
+				shared := 0
 				for _, x := range all {
 					if x.Probes == 0 || x.SinceAdvert <= 0 {
 						t.Errorf("%s, %s at %v saw nothing: %+v", c.Name, f.Name, interval, x)
@@ -86,9 +87,13 @@ func checkComplete(t *testing.T, plan Plan, r *Result) {
 					if f.Name == linkCut && x.Lost == 0 {
 						t.Errorf("%s, %s at %v: no probe was lost while the owner was cut off", c.Name, f.Name, interval)
 					}
-					if f.lasting && x.TwoOwners == 0 {
-						t.Errorf("%s, %s at %v: the old owner's address was gone before the new one's was there", c.Name, f.Name, interval)
+					if x.TwoOwners > 0 {
+						shared++
 					}
+				}
+				// keepalived's address may have been on the move when the fault came.
+				if f.lasting && (shared == 0 || c.Name == havip && shared < len(all)) {
+					t.Errorf("%s, %s at %v: two owners in %d of %d rounds only", c.Name, f.Name, interval, shared, len(all))
 				}
 			}
 		}

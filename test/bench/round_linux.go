@@ -9,17 +9,28 @@ import (
 // before is for how long the address must answer before a fault.
 const before = 50 * time.Millisecond
 
+// roundTries is how often a round is made at most.
+const roundTries = 3
+
 // round lets a fault befall the owner at a phase (0 to 1) between two
 // advertisements, which decides how much of the down interval is left: all
 // contenders get the same phases. It does so when it is its turn.
-func (p *pair) round(f fault, phase float64, turn chan struct{}) Round {
+//
+// A round in which no probe could be sent tells nothing, and is made again.
+func (p *pair) round(f fault, phase float64, turn chan struct{}) (r Round) {
 	p.t.Helper()
-	p.settled()
-	turn <- struct{}{}
-	owner := p.settled() // it took a while
-	r := p.strike(f, owner, phase)
-	<-turn
-	f.mend(p, owner)
+	for range roundTries {
+		p.settled()
+		turn <- struct{}{}
+		owner := p.settled() // it took a while
+		r = p.strike(f, owner, phase)
+		<-turn
+		f.mend(p, owner)
+		if r.Probes > 0 {
+			break
+		}
+		p.t.Logf("%s, %s: no probe could be sent in %v, the round is made again", p.contender.Name, f.Name, r.Watched)
+	}
 	return r
 }
 
