@@ -98,7 +98,7 @@ func (t *watch) judgeTransition(m *member, r, own int, tr vrrp.Transition, ev vr
 	x, now := &m.witness[r], m.time()
 	stalled := x.stalled(m.inForce, now)
 	if _, ok := ev.(vrrp.Reconfigured); ok {
-		if !x.overdue {
+		if now.Before(x.due) {
 			t.fail(Unmoved, "%s went from %s to %s: %s", m.name, tr.From, tr.To, tr.Reason)
 		}
 		return
@@ -221,13 +221,14 @@ func (t *watch) judgeAdvert(m *member, r int, a vrrp.SendAdvert) {
 	}
 }
 
-// reconfigured is told before the machines are.
+// reconfigured is told before the machines are. An agent that is stopped between two
+// of them may tell the second one when that has stalled.
 func (t *watch) reconfigured(m *member, c vrrp.Config) {
 	before := m.inForce
 	m.inForce = c
 	for r := range m.vips {
 		x := &m.witness[r]
-		x.overdue = x.stalled(before, m.time())
+		x.due = x.sent.Add(down(before, before.Interval))
 		x.least, x.highest, x.sent = min(x.least, c.Interval), max(x.highest, c.Priority), m.time()
 	}
 }

@@ -14,7 +14,7 @@ type witness struct {
 	sent    time.Time // when an advert last left, as the machine may count it
 	since   time.Time // it is active
 	greater bool      // whether it has seen an active with a greater MAC
-	overdue bool      // whether it had stalled when a reload came
+	due     time.Time // when it would have stalled but for the latest reload
 
 	// As backup.
 	heard   advert        // the last one

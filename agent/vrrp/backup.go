@@ -15,6 +15,7 @@ type backup struct {
 	learned  time.Duration // Active_Adver_Interval
 	from     netip.Addr    // who it was; invalid before the first word
 	lower    lower
+	ignored  Received // the last word of an unhealthy active that it is about to relieve
 }
 
 // lower is an active of lower priority that a preempting backup hears, and nobody
@@ -83,7 +84,7 @@ func (m *Machine) hearAsBackup(ev Received) {
 		if b.patience == gone || b.patience == unfit && m.healthy {
 			return
 		}
-		b.heard, b.patience, b.from = ev.At, gone, ev.From
+		b.heard, b.patience, b.from, b.ignored = ev.At, gone, ev.From, Received{}
 
 	case b.patience == alive && m.conceded && m.unheeded(ev.At, ev.From):
 		m.noteBlock(ev.At, ev.From, true)
@@ -91,6 +92,7 @@ func (m *Machine) hearAsBackup(ev Received) {
 
 	case ev.Priority <= PriorityUnhealthyMax && m.healthy && b.patience != alive:
 		// havip: about to take over from it; its next words do not postpone that.
+		b.ignored = ev
 
 	case m.mayPreempt() && ev.Priority > PriorityUnhealthyMax && ev.Priority < m.cfg.Priority:
 		m.hearLower(ev)

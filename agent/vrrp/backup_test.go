@@ -293,6 +293,23 @@ func TestBackupAndHealth(t *testing.T) {
 			s.on(160*ms, Health{OK: false})
 			s.deadline(1850 * ms)
 		}},
+		{"a backup that falls ill lets the unhealthy active be that it was about to relieve", Config{}, func(s script) {
+			s.backup()
+			s.on(100*ms, heard(greater, 0, 100*ms))
+			s.on(150*ms, heard(greater, 8, 150*ms))
+			s.deadline(200 * ms)
+			s.on(160*ms, Health{OK: false})
+			s.deadline(1850 * ms)
+		}},
+		{"nor does it forget an active that left after its last word", Config{}, func(s script) {
+			s.backup()
+			s.on(100*ms, heard(greater, 0, 100*ms))
+			s.on(120*ms, heard(greater, 8, 120*ms))
+			s.on(140*ms, heard(lesser, 250, 140*ms))
+			s.on(150*ms, heard(lesser, 0, 150*ms))
+			s.on(160*ms, Health{OK: false})
+			s.deadline(800 * ms)
+		}},
 		{"an unhealthy backup takes over in the band when no healthy one does", Config{}, func(s script) {
 			s.on(0, Health{OK: false})
 			s.backup()

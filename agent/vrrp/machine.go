@@ -245,6 +245,10 @@ func (m *Machine) setHealth(now time.Time, ok bool) {
 		m.healthChanged(now)
 	case api.Backup:
 		m.backup.reconsider(!ok)
+		// An active as ill as we are now is not relieved: what it said meanwhile counts.
+		if last := m.backup.ignored; !ok && !last.At.Before(m.backup.heard) {
+			m.backup = m.follow(last)
+		}
 	}
 }
 
