@@ -15,7 +15,8 @@ type backup struct {
 	learned  time.Duration // Active_Adver_Interval
 	from     netip.Addr    // who it was; invalid before the first word
 	lower    lower
-	ignored  Received // the last word of an unhealthy active that it is about to relieve
+	ignored  Received   // the last word of an unhealthy active that it is about to relieve
+	arrives  netip.Addr // whose advertisement arrived, though it was of before heard
 }
 
 // lower is an active of lower priority that a preempting backup hears, and nobody
@@ -75,6 +76,7 @@ func (m *Machine) mayPreempt() bool { return m.healthy && m.cfg.preempts() && !m
 func (m *Machine) hearAsBackup(ev Received) {
 	b := &m.backup
 	if ev.At.Before(b.heard) {
+		b.arrives = ev.From
 		return
 	}
 	m.isHeard(ev)

@@ -88,6 +88,12 @@ func TestContest(t *testing.T) {
 			s.m.Handle(epoch.Add(22*time.Second), claimed(true, 22*time.Second))
 			s.state(api.Backup, LesserMAC)
 		}},
+		{"an announcement stands for nothing where an advertisement arrives, be it one of before", Config{}, func(s script) {
+			s.backup()
+			s.on(10*ms, heard(lesser, 249, -5*ms))
+			s.on(10*ms, claimed(false, 5*ms))
+			s.deadline(1300 * ms)
+		}},
 		{"the announcement of a moment after the takeover is a first sign", Config{}, func(s script) {
 			s.active()
 			s.m.Handle(epoch.Add(100*ms), claimed(false, 100*ms))

@@ -262,7 +262,7 @@ func (c *claimer) note(ev Claimed) {
 // what was announced before the last of them, or before it listened, is the past.
 func (m *Machine) hearClaimAsBackup(ev Claimed) {
 	b, c := &m.backup, &m.claimer
-	if ev.From == b.from || ev.From == b.lower.from || ev.At.Before(c.last) || ev.At.Before(b.heard) {
+	if ev.From == b.from || ev.From == b.lower.from || ev.From == b.arrives || ev.At.Before(c.last) || ev.At.Before(b.heard) {
 		return
 	}
 	c.note(ev)
