@@ -15,6 +15,7 @@ export OVS_RUNDIR=$RUN/ovs OVN_RUNDIR=$RUN/ovs OVN_NB_DB=unix:$RUN/ovs/ovnnb_db.
 export OS_CLIENT_CONFIG_FILE=$BASE/clouds.yaml
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin # a pyenv in PATH would shadow /usr/bin/python3
 export LC_ALL=C.UTF-8
+export PYTHONDONTWRITEBYTECODE=1 # nothing is written beside these scripts
 unset OS_CLOUD
 T0=${T0:-$(date +%s)}
 export T0

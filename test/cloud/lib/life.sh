@@ -2,7 +2,7 @@
 # The states that a cloud can be in, and the way back to none. Needs process.sh, network.sh and machine.sh.
 
 # made_by: changes with the scripts and files that a running cloud was made from
-made_by() { cat "$HERE"/{lib,conf,driver,bootstrap}/* 2>/dev/null | sha256sum | cut -c1-16; }
+made_by() { find "$HERE"/{lib,conf,driver,bootstrap} -type f ! -name '*.pyc' -print0 | sort -z | xargs -0 cat | sha256sum | cut -c1-16; }
 
 # sweep: nothing of ours runs afterwards, and nothing of our network is there; databases and disks stay
 sweep() {
