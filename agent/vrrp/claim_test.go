@@ -94,6 +94,20 @@ func TestContest(t *testing.T) {
 			s.on(10*ms, claimed(false, 5*ms))
 			s.deadline(1300 * ms)
 		}},
+		{"a winner that comes in the middle of another contest is told twice as well", Config{}, func(s script) {
+			s.active()
+			s.run(20 * time.Second)
+			other := Claimed{From: greater, At: epoch.Add(20 * time.Second)}
+			s.m.Handle(other.At, other)
+			s.run(21500 * ms)
+			s.m.Handle(epoch.Add(21500*ms), claimed(true, 21500*ms))
+			s.run(22500 * ms)
+			s.m.Handle(epoch.Add(22500*ms), claimed(true, 22500*ms)) // told once
+			s.state(api.Active, Resumed)
+			s.run(23600 * ms)
+			s.m.Handle(epoch.Add(23600*ms), claimed(true, 23600*ms))
+			s.state(api.Backup, LesserMAC)
+		}},
 		{"the announcement of a moment after the takeover is a first sign", Config{}, func(s script) {
 			s.active()
 			s.m.Handle(epoch.Add(100*ms), claimed(false, 100*ms))

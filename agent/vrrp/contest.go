@@ -50,8 +50,10 @@ type contest struct {
 	deaf    run        // advertisements of a rival whom ours beat
 	rival   netip.Addr // the latest of them was of
 	mute    run        // announcements of rivals whose advertisements do not arrive
-	told    int        // our own announcements since the first of those
 	greater time.Time  // the latest announcement of a rival with a greater MAC
+	winner  netip.Addr // the rival with a greater MAC that has been there for longest
+	seen    time.Time  // its latest announcement
+	told    int        // our own announcements since its first
 	claims  bool       // it announces every claimEvery
 	proven  bool       // and does so for good: it was more than one sign
 	silence time.Time  // until when it does not, being unhealthy
@@ -184,9 +186,8 @@ func (m *Machine) hearClaimAsActive(now time.Time, ev Claimed) {
 		c.proven = true
 	}
 	m.claimer.note(ev)
-	if c.mute.note(ev.At, claimGap); c.mute.since.Equal(ev.At) {
-		c.told = 0
-	}
+	c.mute.note(ev.At, claimGap)
+	c.follow(ev)
 	m.noteBlock(now, ev.From, false)
 	settled := c.mute.length() >= m.settleTime() && c.told >= proof
 	if c.proven && m.unfit() || settled && m.lesser(c.mute) {
@@ -194,6 +195,20 @@ func (m *Machine) hearClaimAsActive(now time.Time, ev Claimed) {
 		return
 	}
 	m.claim(now.Add(grace))
+}
+
+// follow counts what the rival is told to whom this one would yield: it may have come
+// when a contest with another one was half over.
+func (c *contest) follow(ev Claimed) {
+	if !ev.Greater {
+		return
+	}
+	if ev.At.Sub(c.seen) > claimGap {
+		c.winner, c.told = ev.From, 0
+	}
+	if ev.From == c.winner {
+		c.seen = ev.At
+	}
 }
 
 // concedeTo goes to Backup before an active whose advertisements do not arrive.
