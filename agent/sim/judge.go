@@ -98,7 +98,7 @@ func (t *watch) judgeTransition(m *member, r, own int, tr vrrp.Transition, ev vr
 	x, now := &m.witness[r], m.time()
 	stalled := x.stalled(m.inForce, now)
 	if _, ok := ev.(vrrp.Reconfigured); ok {
-		if now.Before(x.due) {
+		if !m.anyDue(now) {
 			t.fail(Unmoved, "%s went from %s to %s: %s", m.name, tr.From, tr.To, tr.Reason)
 		}
 		return
@@ -153,6 +153,16 @@ func (m *member) concedes(x *witness, now time.Time, ev vrrp.Event) bool {
 func (m *member) anyStalled(now time.Time) bool {
 	for r := range m.vips {
 		if m.witness[r].stalled(m.inForce, now) {
+			return true
+		}
+	}
+	return false
+}
+
+// anyDue tells whether one of them would have stalled but for the latest reload.
+func (m *member) anyDue(now time.Time) bool {
+	for r := range m.vips {
+		if !now.Before(m.witness[r].due) {
 			return true
 		}
 	}
