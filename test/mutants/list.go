@@ -124,7 +124,7 @@ var mutants = []Mutant{
 	},
 	{
 		"words of the past are news", "backup.go",
-		"if ev.At.Before(b.heard) {\n\t\treturn\n\t}\n\tm.isHeard",
+		"if ev.At.Before(b.heard) {\n\t\tb.arrives = ev.From\n\t\treturn\n\t}\n\tm.isHeard",
 		"m.isHeard",
 	},
 	{
