@@ -210,20 +210,22 @@ func (r *router) perform(effect vrrp.Effect) []vrrp.Act {
 	case vrrp.Transition:
 		r.transition(f)
 	case vrrp.Rival:
-		r.noteRival(f)
+		r.rival.see(time.Now(), f.From, fmt.Sprintf("%v is active too, with priority %d", f.From, f.Priority))
+		r.noteRival(r.rival.detail)
+	case vrrp.Yielded:
+		r.rival = sighting{}
+		r.noteRival(fmt.Sprintf("%v was active too, and has yielded", f.From))
 	case vrrp.Stopped:
 		r.stopped = true
 	}
 	return nil
 }
 
-func (r *router) noteRival(f vrrp.Rival) {
+func (r *router) noteRival(detail string) {
 	r.counters["rivals"]++
-	now := time.Now()
-	r.rival.see(now, f.From, fmt.Sprintf("%v is active too, with priority %d", f.From, f.Priority))
-	if now.Sub(r.lastRival) >= rivalEvery {
+	if now := time.Now(); now.Sub(r.lastRival) >= rivalEvery {
 		r.lastRival = now
-		r.event("rival", r.rival.detail)
+		r.event("rival", detail)
 	}
 }
 

@@ -43,6 +43,9 @@
 //   - handover: a switchover, and a failed check, leave no moment without a holder
 //     of the VIPs; nor does a stop, where the successor's skew + L is within the
 //     time for which the leaving active waits, else the difference.
+//   - found: on a calm wire the network looks for the VIPs at the active: of all members
+//     it was the last to announce them, also of those announcements that only reached
+//     stations from which no member was cut off.
 //   - statement: an advert tells the interval and priority that are in force.
 //   - claims: of two actives that only see each other's announcements one yields
 //     within 2 max(down, 1.5 s) + 9 s + 4 L of the takeover that made them two,

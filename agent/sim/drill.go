@@ -214,6 +214,8 @@ func (m *member) grievance(active *member) *Violation {
 	switch {
 	case m == active && !m.holdsAll():
 		return wrong(Address, "%s is active without VIPs", m.name)
+	case m == active && !m.w.wire.finds(m):
+		return wrong(Found, "%s is active, and the network looks for the VIPs elsewhere", m.name)
 	case m != active && m.awake() && m.holdsAny():
 		return wrong(Address, "%s holds VIPs, %s is active", m.name, active.name)
 	case m == active || !m.serving() || !m.healthy:

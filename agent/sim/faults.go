@@ -7,6 +7,7 @@ func (w *world) begin(f Fault) {
 	m := w.members[f.Who]
 	w.logf("--  %s", f.text(name))
 	w.watch.disturbMember(f.Who)
+	w.forget(f)
 	switch f.Kind {
 	case Stop:
 		m.suspend(f.Mid, func() { m.stopped = m.brain != nil })

@@ -59,7 +59,7 @@ func (t *watch) judgeRouter(m *member, r int, before stance, ev vrrp.Event, acts
 	case before.state == api.Active && after == api.Active && x.stalled(m.inForce, now):
 		t.fail(Yield, "%s stays active, though no advert has left for %v", m.name, now.Sub(x.sent))
 	case after == api.Backup:
-		if heard, ok := ev.(vrrp.Received); ok && heard.From == m.unheard {
+		if heard, ok := ev.(vrrp.Received); ok && heard.From == m.unheard && heard.Priority != vrrp.PriorityYielded {
 			m.unheeded, m.unheard = false, netip.Addr{}
 		}
 		x.listen(m, before.state, now, ev)
@@ -218,6 +218,7 @@ func forbidden(m *member, x *witness, now time.Time, ev vrrp.Event) string {
 func (t *watch) judgeAdvert(m *member, r int, a vrrp.SendAdvert) {
 	c := m.inForce
 	switch p := a.Priority; {
+	case p == vrrp.PriorityYielded && m.brain.state(r) == api.Backup:
 	case a.Interval != c.Interval:
 		t.fail(Statement, "%s advertises interval %v, in force is %v", m.name, a.Interval, c.Interval)
 	case p == vrrp.PriorityLeave:

@@ -299,6 +299,7 @@ func (m *member) do(a vrrp.Act) {
 		m.drop(a.Router)
 	case vrrp.Announce:
 		if m.linkUp && m.vips[a.Router].held {
+			m.w.wire.learn(a.Router, m.index)
 			m.w.wire.send(packet{from: m.index, router: a.Router, claim: true})
 		}
 	case vrrp.Transition:

@@ -23,6 +23,8 @@ func describe(ev vrrp.Event, acts []vrrp.Act) string {
 			words = append(words, "announce")
 		case vrrp.Rival:
 			words = append(words, "rival "+f.From.String())
+		case vrrp.Yielded:
+			words = append(words, fmt.Sprintf("%s has yielded", f.From))
 		case vrrp.Transition:
 			words = append(words, strings.ToUpper(fmt.Sprintf("%s to %s", f.From, f.To))+": "+string(f.Reason))
 		case vrrp.Stopped:

@@ -24,6 +24,7 @@ const (
 	Owner     Invariant = "owner"     // the owner is not active
 	Unmoved   Invariant = "reload"    // a reload caused a transition
 	Handover  Invariant = "handover"  // nobody held the VIPs, or the wrong one took over
+	Found     Invariant = "found"     // the network looks for the VIPs where they are not
 	Statement Invariant = "statement" // an advert that does not say what is so
 	Claims    Invariant = "claims"    // two actives that only see each other's announcements
 	Together  Invariant = "together"  // routers of a member that move apart

@@ -24,6 +24,8 @@ type wire struct {
 	cut     [maxRouters]table                     // nothing passes
 	blocked [maxRouters]table                     // no advert passes, announcements do
 	order   [maxMembers][maxMembers]time.Duration // from, to: when the last packet arrives
+	near    [maxRouters]int                       // who announced last; nobody: it may be anywhere
+	far     [maxRouters]int                       // who did while not cut off from all others
 }
 
 // packet is an advert or an announcement on its way or in a socket.
@@ -51,6 +53,50 @@ func (w *wire) send(p packet) {
 		w.deliver(p, m)
 		if w.w.chance(w.weather.Twice) {
 			w.deliver(p, m)
+		}
+	}
+}
+
+// learn has the network look for the VIPs of a router where they are announced: one
+// of its stations is cut off together with a member, the other is not.
+func (w *wire) learn(router, from int) {
+	w.near[router] = from
+	for to := range w.w.members {
+		if to != from && !w.cut[router][from][to] {
+			w.far[router] = from
+		}
+	}
+}
+
+// nobody is where the network looks for VIPs when it cannot be helped.
+const nobody = -1
+
+// finds tells whether all the network looks for the VIPs at this member.
+func (w *wire) finds(m *member) bool {
+	for r := range m.vips {
+		for _, at := range []int{w.near[r], w.far[r]} {
+			if at != m.index && at != nobody {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// forget excuses the other active of two when one goes that it does not hear: it
+// cannot know that the network looks for the VIPs where they were.
+func (w *world) forget(f Fault) {
+	for _, other := range w.members {
+		heard := f.Kind == Leave && w.wire.passes(f.Who, other.index)
+		if !loses(f.Kind) || other.index == f.Who || !other.leads() || heard {
+			continue
+		}
+		for r := range w.wire.near {
+			for _, at := range []*int{&w.wire.near[r], &w.wire.far[r]} {
+				if *at == f.Who {
+					*at = nobody
+				}
+			}
 		}
 	}
 }

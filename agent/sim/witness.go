@@ -67,9 +67,9 @@ func (x *witness) enter(at time.Time, c vrrp.Config) {
 	*x = witness{sent: x.sent, heard: advert{at: at}, least: c.Interval, highest: c.Priority, held: at}
 }
 
-// hear notes an advert; what is older than the last one is not news.
+// hear notes an advert of an active; what is older than the last one is not news.
 func (x *witness) hear(m *member, ev vrrp.Received) {
-	if ev.At.Before(x.heard.at) {
+	if ev.At.Before(x.heard.at) || ev.Priority == vrrp.PriorityYielded {
 		return
 	}
 	c := m.inForce

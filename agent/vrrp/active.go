@@ -106,6 +106,11 @@ func (m *Machine) hearAsActive(now time.Time, ev Received) {
 	switch {
 	case ev.Priority == PriorityLeave:
 		m.advertise(now)
+		if !m.relieves(ev) { // havip: the network may have looked for the VIPs there
+			m.announceAgain(now, ev)
+		}
+	case ev.Priority == PriorityYielded:
+		m.hearLastWord(now, ev)
 	case ev.Priority > own || greater && m.breaksTies():
 		m.yield(now, ev)
 	default:
@@ -118,7 +123,7 @@ func (m *Machine) breaksTies() bool {
 }
 
 // yield goes to Backup before a better active. Without priority 0, which is for
-// those who leave no active behind.
+// those who leave no active behind. havip: but with a last word (lastword.go).
 func (m *Machine) yield(now time.Time, ev Received) {
 	reason := Preempted
 	switch {
@@ -130,6 +135,10 @@ func (m *Machine) yield(now time.Time, ev Received) {
 		reason = LostTie
 	}
 	m.becomeBackup(now, m.follow(ev), reason, fmt.Sprintf("%s at priority %d", ev.From, ev.Priority))
+	if reason != SwitchoverFrom { // who was asked to take over announces it
+		m.word.next = now
+		m.sayLastWord(now)
+	}
 }
 
 // outlast waits for a rival to yield, and tells it and the network that we are the
@@ -157,6 +166,11 @@ func (m *Machine) answer(now time.Time, ev Received) {
 	if ev.At.After(m.active.sent) {
 		m.advertise(now)
 	}
+	m.announceAgain(now, ev)
+}
+
+// announceAgain begins the schedule of announcements anew.
+func (m *Machine) announceAgain(now time.Time, ev Received) {
 	m.active.announcer.start(now, "a rival was heard: "+ev.From.String())
 	m.announce(now)
 }
@@ -188,6 +202,7 @@ func (m *Machine) healthChanged(now time.Time) {
 // giveUp goes to Backup because another router of the group did.
 func (m *Machine) giveUp(now time.Time, why string) []Effect {
 	m.becomeBackup(now, m.listen(now), Together, why)
+	m.word.next = now
 	return m.take()
 }
 

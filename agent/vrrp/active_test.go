@@ -23,7 +23,7 @@ func TestActive(t *testing.T) {
 			s.active()
 			s.on(
 				100*ms, heard(lesser, 193, 90*ms),
-				RemoveVIPs{}, move(api.Active, api.Backup, Preempted, "10.0.0.1 at priority 193"),
+				RemoveVIPs{}, move(api.Active, api.Backup, Preempted, "10.0.0.1 at priority 193"), advert(PriorityYielded),
 			)
 			s.deadline(1390 * ms)
 		}},
@@ -31,7 +31,7 @@ func TestActive(t *testing.T) {
 			s.active()
 			s.on(
 				100*ms, heard(greater, 192, 100*ms),
-				RemoveVIPs{}, move(api.Active, api.Backup, LostTie, "10.0.0.3 at priority 192"),
+				RemoveVIPs{}, move(api.Active, api.Backup, LostTie, "10.0.0.3 at priority 192"), advert(PriorityYielded),
 			)
 		}},
 		{"a loser's advertisement is answered at once", Config{}, func(s script) {
@@ -291,14 +291,14 @@ func TestActiveAndHealth(t *testing.T) {
 			s.on(100*ms, Health{OK: false}, advert(0), renew)
 			s.on(110*ms, Health{OK: false})
 			s.deadline(500 * ms)
-			s.on(500*ms, Tick{}, advert(6), renew)
+			s.on(500*ms, Tick{}, advert(7), renew)
 		}},
 		{"it returns as backup when a healthy member is heard", Config{}, func(s script) {
 			s.active()
 			s.m.Handle(epoch.Add(100*ms), Health{OK: false})
 			s.on(
 				200*ms, heard(lesser, 10, 200*ms),
-				RemoveVIPs{}, move(api.Active, api.Backup, Unhealthy, "10.0.0.1 at priority 10"),
+				RemoveVIPs{}, move(api.Active, api.Backup, Unhealthy, "10.0.0.1 at priority 10"), advert(PriorityYielded),
 			)
 			s.deadline(1900 * ms)
 		}},
@@ -311,7 +311,7 @@ func TestActiveAndHealth(t *testing.T) {
 			s.backup()
 			s.m.Handle(epoch, TakeOver{})
 			s.on(100*ms, Health{OK: false}, advert(0), renew)
-			s.on(500*ms, Tick{}, advert(6), renew)
+			s.on(500*ms, Tick{}, advert(7), renew)
 		}},
 	})
 }

@@ -36,7 +36,10 @@ func (m *Machine) listen(now time.Time) backup {
 // becomeBackup enters Backup. The VIPs go first, also when they should not be
 // there: a killed agent may have left them.
 func (m *Machine) becomeBackup(now time.Time, b backup, reason Reason, detail string) {
-	m.backup = b
+	m.backup, m.word = b, lastWord{}
+	if m.state == api.Active {
+		m.word = lastWord{owed: true, since: m.active.announcer.last, next: now.Add(claimEvery)}
+	}
 	if !m.block.Deaf {
 		m.block = Block{}
 	}

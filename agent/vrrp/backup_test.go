@@ -233,7 +233,7 @@ func TestStartDelay(t *testing.T) {
 		}},
 		{"not after a resumption", late, func(s script) {
 			s.active()
-			s.on(time.Second, heard(greater, 250, time.Second), RemoveVIPs{}, move(api.Active, api.Backup, Preempted, "10.0.0.3 at priority 250"))
+			s.on(time.Second, heard(greater, 250, time.Second), RemoveVIPs{}, move(api.Active, api.Backup, Preempted, "10.0.0.3 at priority 250"), advert(PriorityYielded))
 			s.deadline(2300 * ms)
 		}},
 	})
@@ -275,8 +275,8 @@ func TestBackupAndHealth(t *testing.T) {
 		{"an unhealthy backup follows an unhealthy active", Config{}, func(s script) {
 			s.on(0, Health{OK: false})
 			s.backup()
-			s.on(500*ms, heard(greater, 1, 500*ms))
-			s.on(900*ms, heard(greater, 1, 900*ms))
+			s.on(500*ms, heard(greater, 2, 500*ms))
+			s.on(900*ms, heard(greater, 2, 900*ms))
 			s.deadline(2600 * ms)
 		}},
 		{"an unhealthy backup does not preempt", with(func(c *Config) { c.Preempt = true }), func(s script) {
@@ -313,7 +313,7 @@ func TestBackupAndHealth(t *testing.T) {
 		{"an unhealthy backup takes over in the band when no healthy one does", Config{}, func(s script) {
 			s.on(0, Health{OK: false})
 			s.backup()
-			s.on(1700*ms, Tick{}, tookOver(api.Backup, 6, NoAdvert, "for 1.7s")...)
+			s.on(1700*ms, Tick{}, tookOver(api.Backup, 7, NoAdvert, "for 1.7s")...)
 		}},
 		{"a backup that recovers takes over from an unhealthy active at once", Config{}, func(s script) {
 			s.on(0, Health{OK: false})
@@ -359,7 +359,7 @@ func TestAnyHealthyMemberActsBeforeAnyUnhealthyOne(t *testing.T) {
 }
 
 func TestUnhealthyPrioritiesKeepTheOrderInsideTheBand(t *testing.T) {
-	last := 1
+	last := PriorityYielded + 1
 	for p := PriorityUnhealthyMax + 1; p <= PriorityOwner; p++ {
 		got := Config{Priority: p}.unhealthyPriority()
 		if got < last || got > PriorityUnhealthyMax {

@@ -8,6 +8,7 @@ import (
 // Priorities with a meaning (RFC 9568 section 5.2.4 and havip's own).
 const (
 	PriorityLeave      = 0   // the active is leaving
+	PriorityYielded    = 1   // the sender was active too, and has yielded
 	PrioritySwitchover = 254 // the target of a switchover, until the old active has yielded
 	PriorityOwner      = 255 // owns the address
 	// PriorityUnhealthyMax is the top of the band in which an unhealthy member
@@ -59,12 +60,13 @@ func (c Config) normalize() Config {
 	return c
 }
 
-// unhealthyPriority scales the priority into the band 1 to 9, so that the order
+// unhealthyPriority scales the priority into the band 2 to 9, so that the order
 // of the members holds there too. Near ones coincide: then the address decides
 // between two actives, as between equals.
 func (c Config) unhealthyPriority() int {
-	const lowest, steps = PriorityUnhealthyMax + 1, PriorityUnhealthyMax - 1
-	return 1 + (c.Priority-lowest)*steps/(PriorityOwner-lowest)
+	const first, lowest = PriorityYielded + 1, PriorityUnhealthyMax + 1
+	const steps = PriorityUnhealthyMax - first
+	return first + (c.Priority-lowest)*steps/(PriorityOwner-lowest)
 }
 
 // preempts tells whether a healthy backup takes over from an active of lower

@@ -158,6 +158,7 @@ func (m *Machine) hearClaim(now time.Time, ev Claimed) {
 	}
 	switch m.state {
 	case api.Backup:
+		m.seeAnnounced(ev)
 		m.hearClaimAsBackup(ev)
 	case api.Active:
 		m.hearClaimAsActive(now, ev)

@@ -34,6 +34,8 @@ type (
 		From     netip.Addr
 		Priority int
 	}
+	// Yielded reports a rival that has yielded, at the latest just now.
+	Yielded struct{ From netip.Addr }
 	// Stopped says that the machine has left; the engine may end.
 	Stopped struct{}
 )
@@ -44,4 +46,5 @@ func (RemoveVIPs) effect() {}
 func (Announce) effect()   {}
 func (Transition) effect() {}
 func (Rival) effect()      {}
+func (Yielded) effect()    {}
 func (Stopped) effect()    {}

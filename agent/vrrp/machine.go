@@ -34,6 +34,7 @@ type Machine struct {
 	conceded bool       // it yielded where advertisements are blocked, and preempts nobody
 	claimer  claimer    // of a backup; zero when there is none
 	block    Block      // zero when none was seen
+	word     lastWord   // of a backup; zero when it has none
 
 	// Of these only the one that state names is valid.
 	backup  backup
@@ -203,7 +204,7 @@ func (m *Machine) receive(now time.Time, ev Received) {
 	}
 	switch m.state {
 	case api.Backup:
-		m.hearAsBackup(ev)
+		m.hear(now, ev)
 	case api.Active:
 		m.hearAsActive(now, ev)
 	case api.Leaving:

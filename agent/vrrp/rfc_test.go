@@ -25,7 +25,10 @@ func TestVersion2(t *testing.T) {
 		return []Effect{SendAdvert{Priority: priority, Interval: interval}, AddVIPs{Lease: 7 * time.Second}}
 	}
 	yields := func(reason Reason, detail string) []Effect {
-		return []Effect{RemoveVIPs{}, move(api.Active, api.Backup, reason, detail)}
+		return []Effect{
+			RemoveVIPs{}, move(api.Active, api.Backup, reason, detail),
+			SendAdvert{Priority: PriorityYielded, Interval: interval},
+		}
 	}
 
 	runMachineTests(t, []machineTest{
@@ -65,10 +68,8 @@ func TestVersion2(t *testing.T) {
 		}},
 		{"an active answers priority 0 and begins its interval again", v2, func(s script) {
 			s.active()
-			s.on(time.Second, says(greater, 0, time.Second), advert(192)...)
-			s.deadline(2 * time.Second) // the second announcement
-			s.on(2*time.Second, Tick{}, Announce{Why: "became active"})
-			s.deadline(3 * time.Second)
+			s.on(time.Second, says(greater, 0, time.Second), append(advert(192), Announce{Why: "a rival was heard: 10.0.0.3"})...)
+			s.deadline(3 * time.Second) // the second announcement, and the advertisement
 		}},
 		{"an active yields to a higher priority", v2, func(s script) {
 			s.active()

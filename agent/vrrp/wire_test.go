@@ -260,6 +260,8 @@ func (w *wire) word(n *node, router int, cause Event, e Effect) string {
 		return "announce (" + e.Why + ")"
 	case Rival:
 		return fmt.Sprintf("rival %s at %d", e.From, e.Priority)
+	case Yielded:
+		return fmt.Sprintf("%s has yielded", e.From)
 	case Transition:
 		line := fmt.Sprintf("%s -> %s: %s", e.From, e.To, e.Reason)
 		if e.Detail != "" {
