@@ -183,6 +183,26 @@ var mutants = []Mutant{
 		"bound: now.Add(bound)}",
 	},
 	{
+		"who yields has no last word", "lastword.go",
+		`if !m.word.owed || now.Before(m.word.next) {`,
+		`if true {`,
+	},
+	{
+		"nobody announces upon a last word", "lastword.go",
+		"m.do(Yielded{From: ev.From})\n\t\tm.announceAgain(now, ev)",
+		"m.do(Yielded{From: ev.From})",
+	},
+	{
+		"a last word is an active's", "lastword.go",
+		"if ev.Priority == PriorityYielded {\n\t\treturn\n\t}",
+		"",
+	},
+	{
+		"a last word is said once", "lastword.go",
+		`m.word.next = now.Add(claimEvery)`,
+		`m.word = lastWord{}`,
+	},
+	{
 		"who leaves does not wait", "leaving.go",
 		`bound := m.cfg.leaveBound()`,
 		`bound := time.Duration(0)`,
