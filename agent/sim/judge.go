@@ -14,13 +14,17 @@ func (t *watch) judge(m *member, before [maxRouters]stance, router int, ev vrrp.
 	if health, ok := ev.(vrrp.Health); ok {
 		m.told = health.OK
 	}
-	_, link := ev.(vrrp.Link) // without that of one router none can serve
+	if sent, ok := ev.(vrrp.Sent); ok && before[router].state == api.Active {
+		m.witness[router].left(m.inForce, sent.At)
+	}
+	stalled := m.anyStalled(m.time()) // before any of them begins anew
+	_, link := ev.(vrrp.Link)         // without that of one router none can serve
 	all := link || forAll(ev)
 	moved := false // the router that the event was of, or any when it was of all
 	for r := range m.vips {
 		if all || r == router {
 			moved = moved || before[r].state == api.Active && m.brain.state(r) == api.Backup
-			t.judgeRouter(m, r, before[r], ev, acts)
+			t.judgeRouter(m, r, before[r], stalled, ev, acts)
 		}
 	}
 	for r := range m.vips {
@@ -32,11 +36,8 @@ func (t *watch) judge(m *member, before [maxRouters]stance, router int, ev vrrp.
 }
 
 // judgeRouter judges a router that was given an event.
-func (t *watch) judgeRouter(m *member, r int, before stance, ev vrrp.Event, acts []vrrp.Act) {
+func (t *watch) judgeRouter(m *member, r int, before stance, stalled bool, ev vrrp.Event, acts []vrrp.Act) {
 	x, now := &m.witness[r], m.time()
-	if sent, ok := ev.(vrrp.Sent); ok && before.state == api.Active {
-		x.left(m.inForce, sent.At)
-	}
 	if claim, ok := ev.(vrrp.Claimed); ok && claim.Greater {
 		x.greater = true
 	}
@@ -46,7 +47,7 @@ func (t *watch) judgeRouter(m *member, r int, before stance, ev vrrp.Event, acts
 		}
 		switch f := a.Effect.(type) {
 		case vrrp.Transition:
-			t.judgeTransition(m, r, before.priority, f, ev)
+			t.judgeTransition(m, r, before.priority, stalled, f, ev)
 		case vrrp.SendAdvert:
 			t.judgeAdvert(m, r, f)
 		case vrrp.AddVIPs:
@@ -93,10 +94,10 @@ func (t *watch) together(m *member, ev vrrp.Event) {
 	}
 }
 
-// judgeTransition holds a transition against its cause.
-func (t *watch) judgeTransition(m *member, r, own int, tr vrrp.Transition, ev vrrp.Event) {
+// judgeTransition holds a transition against its cause; stalled: that one of the
+// routers could not advertise for too long is one.
+func (t *watch) judgeTransition(m *member, r, own int, stalled bool, tr vrrp.Transition, ev vrrp.Event) {
 	x, now := &m.witness[r], m.time()
-	stalled := x.stalled(m.inForce, now)
 	if _, ok := ev.(vrrp.Reconfigured); ok {
 		if !m.anyDue(now) {
 			t.fail(Unmoved, "%s went from %s to %s: %s", m.name, tr.From, tr.To, tr.Reason)
@@ -113,7 +114,7 @@ func (t *watch) judgeTransition(m *member, r, own int, tr vrrp.Transition, ev vr
 		if resumes := ok && start.Resume; !resumes && (m.inForce.Priority != vrrp.PriorityOwner || !m.told) {
 			t.fail(Cause, "%s was active at once", m.name)
 		}
-	case tr.From == api.Active && tr.To == api.Backup && !stalled && !m.anyStalled(now):
+	case tr.From == api.Active && tr.To == api.Backup && !stalled:
 		heard, ok := ev.(vrrp.Received)
 		source := ofRouter(m.inForce, r).Source
 		if better := ok && (heard.Priority > own || heard.Priority == own && heard.From.Compare(source) > 0); !better {
