@@ -193,7 +193,7 @@ func TestParseRefuses(t *testing.T) {
 		"a peer twice":                        {"[10.0.0.131]", "[10.0.0.131, 10.0.0.131]", "7:25: routers[0].peers[1]: 10.0.0.131 stands twice"},
 		"itself as a peer":                    {"[10.0.0.131]", "[10.0.0.130]", "7:13: routers[0].peers[0]: 10.0.0.130 is the source itself"},
 		"priority 0":                          {"priority: 250", "priority: 0", "8:15: routers[0].priority: want 10 to 253, or 255 for the owner of the address, got 0"},
-		"a priority of the unhealthy band":    {"priority: 250", "priority: 9", "8:15: routers[0].priority: 9 is reserved: an unhealthy member advertises 1 to 9"},
+		"a priority of the unhealthy band":    {"priority: 250", "priority: 9", "8:15: routers[0].priority: 9 is reserved: 1 to 9 are of members that have yielded or are unhealthy"},
 		"the priority of a switchover":        {"priority: 250", "priority: 254", "8:15: routers[0].priority: 254 is reserved for the target of a switchover"},
 		"priority 256":                        {"priority: 250", "priority: 256", "got 256"},
 		"an interval of 9ms":                  {"300ms", "9ms", "9:15: routers[0].interval: want 10ms to 40.95s, got 9ms"},

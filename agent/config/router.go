@@ -114,7 +114,7 @@ func validatePriority(p int, report strict.Report) {
 	case p == vrrp.PrioritySwitchover:
 		report("priority", fmt.Sprintf("%d is reserved for the target of a switchover", p), fmt.Sprintf("take %d to %d, or 255 for the owner of the address", minPriority, maxPriority))
 	case p > vrrp.PriorityLeave && p < minPriority:
-		report("priority", fmt.Sprintf("%d is reserved: an unhealthy member advertises 1 to %d", p, vrrp.PriorityUnhealthyMax), fmt.Sprintf("take %d to %d", minPriority, maxPriority))
+		report("priority", fmt.Sprintf("%d is reserved: 1 to %d are of members that have yielded or are unhealthy", p, vrrp.PriorityUnhealthyMax), fmt.Sprintf("take %d to %d", minPriority, maxPriority))
 	default:
 		report("priority", fmt.Sprintf("want %d to %d, or 255 for the owner of the address, got %d", minPriority, maxPriority, p), "")
 	}

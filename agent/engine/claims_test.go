@@ -216,7 +216,8 @@ func TestARivalAndAMismatchAreProblems(t *testing.T) {
 		if p, ok := r.problem(api.ProblemMismatch); !ok || p.Peer != peer {
 			t.Errorf("problem %+v, want a mismatch", p)
 		}
-		r.pass(down) // it has yielded
+		r.nic.wire.hear(vrrp.PriorityYielded)
+		synctest.Wait()
 		if p, ok := r.problem(api.ProblemRival); ok {
 			t.Errorf("still there: %+v", p)
 		}
@@ -227,6 +228,27 @@ func TestARivalAndAMismatchAreProblems(t *testing.T) {
 		}
 		if got := r.router().Transitions; got[string(vrrp.NoAdvert)] != 1 || got[string(vrrp.Started)] != 1 {
 			t.Errorf("transitions %v", got)
+		}
+	})
+}
+
+// One that has yielded is no problem any more, and is told of once.
+func TestARivalThatHasYieldedIsAnEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		r.pass(time.Second)
+		before := r.nic.announced
+		r.nic.wire.hear(vrrp.PriorityYielded)
+		synctest.Wait()
+		events, _ := r.engine.Events(0)
+		if last := events[len(events)-1]; last.Kind != "announce" || events[len(events)-2].Detail != peer.String()+" was active too, and has yielded" {
+			t.Errorf("events %+v", events)
+		}
+		if p, ok := r.problem(api.ProblemRival); ok {
+			t.Errorf("problem %+v", p)
+		}
+		if r.nic.announced == before {
+			t.Error("nothing was announced")
 		}
 	})
 }

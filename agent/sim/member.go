@@ -38,6 +38,7 @@ type member struct {
 	todo   []vrrp.Act
 	sent   *report
 	trap   func() // run between two effects
+	late   bool   // it was stopped there, and goes on with the rest
 
 	// For who judges it.
 	inForce  vrrp.Config   // what the group was told last
@@ -278,8 +279,10 @@ func (m *member) perform() {
 			trap := m.trap
 			m.trap = nil
 			trap()
+			m.late = true
 		}
 	}
+	m.late = m.late && len(m.todo) > 0
 }
 
 func (m *member) do(a vrrp.Act) {
@@ -300,6 +303,9 @@ func (m *member) do(a vrrp.Act) {
 	case vrrp.Announce:
 		if m.linkUp && m.vips[a.Router].held {
 			m.w.wire.learn(a.Router, m.index)
+			if m.late { // no machine knows of an announcement that was held up
+				m.w.wire.near[a.Router], m.w.wire.far[a.Router] = nobody, nobody
+			}
 			m.w.wire.send(packet{from: m.index, router: a.Router, claim: true})
 		}
 	case vrrp.Transition:

@@ -37,6 +37,14 @@ type packet struct {
 	at     time.Time // of its receipt by the kernel, on the receiver's clock
 }
 
+func newWire(w *world) *wire {
+	wire := &wire{w: w, weather: w.scenario.Weather}
+	for r := range maxRouters {
+		wire.near[r], wire.far[r] = nobody, nobody
+	}
+	return wire
+}
+
 // send puts a packet on the way to every other member.
 func (w *wire) send(p packet) {
 	for to, m := range w.w.members {
@@ -57,19 +65,25 @@ func (w *wire) send(p packet) {
 	}
 }
 
+// nobody is where the network looks for VIPs that it does not know, or where it cannot
+// be helped.
+const nobody = -1
+
 // learn has the network look for the VIPs of a router where they are announced: one
-// of its stations is cut off together with a member, the other is not.
+// of its stations is cut off together with a member, the other is not. Who is cut off
+// and has no rival is not told when that ends: then only the refresh helps.
 func (w *wire) learn(router, from int) {
 	w.near[router] = from
 	for to := range w.w.members {
 		if to != from && !w.cut[router][from][to] {
 			w.far[router] = from
+			return
 		}
 	}
+	if at := w.far[router]; at != nobody && !w.w.members[at].leads() {
+		w.far[router] = nobody
+	}
 }
-
-// nobody is where the network looks for VIPs when it cannot be helped.
-const nobody = -1
 
 // finds tells whether all the network looks for the VIPs at this member.
 func (w *wire) finds(m *member) bool {

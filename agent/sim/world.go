@@ -54,7 +54,7 @@ func Run(s Scenario, trace bool) Result {
 	if trace {
 		w.trace = &strings.Builder{}
 	}
-	w.wire = &wire{w: w, weather: s.Weather}
+	w.wire = newWire(w)
 	w.watch = newWatch(w)
 	for i, spec := range s.Members {
 		w.members = append(w.members, newMember(w, i, spec))

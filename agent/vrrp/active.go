@@ -155,15 +155,12 @@ func (m *Machine) outlast(now time.Time, ev Received, answers bool) {
 	}
 }
 
-// answer is an advertisement at once, and an announcement. Version 2 only waits for
-// the rival to hear us (RFC 3768 section 6.4.3). havip: what came before our last
-// advertisement left has its answer already, so that many which waited together get
-// one.
+// answer is an advertisement at once, and an announcement. Of version 2 only this:
+// the rival is to hear the next advertisement (RFC 3768 section 6.4.3). havip: what
+// came before our last advertisement left has its answer already, so that many which
+// waited together get one.
 func (m *Machine) answer(now time.Time, ev Received) {
-	if m.cfg.Version == 2 {
-		return
-	}
-	if ev.At.After(m.active.sent) {
+	if m.cfg.Version != 2 && ev.At.After(m.active.sent) {
 		m.advertise(now)
 	}
 	m.announceAgain(now, ev)

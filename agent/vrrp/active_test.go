@@ -55,9 +55,9 @@ func TestActive(t *testing.T) {
 			s.on(1102*ms, heard(greater, 191, 1095*ms), answer[0])
 			s.on(1103*ms, heard(greater, 191, 1102*ms), answer[:3]...)
 		}},
-		{"version 2 does not answer a loser", with(func(c *Config) { c.Version = 2 }), func(s script) {
+		{"version 2 only announces when it hears a loser", with(func(c *Config) { c.Version = 2 }), func(s script) {
 			s.active()
-			s.on(1050*ms, heard(greater, 191, 1050*ms), Rival{From: greater, Priority: 191})
+			s.on(1050*ms, heard(greater, 191, 1050*ms), Rival{From: greater, Priority: 191}, Announce{Why: "a rival was heard: 10.0.0.3"})
 		}},
 		{"priority 0 is answered at once", Config{}, func(s script) {
 			s.active()

@@ -80,13 +80,13 @@ func TestVersion2(t *testing.T) {
 			s.active()
 			s.on(time.Second, says(greater, 192, time.Second), yields(LostTie, "10.0.0.3 at priority 192")...)
 		}},
-		{"an active discards its equal with the lesser address, in silence", v2, func(s script) {
+		{"an active discards its equal with the lesser address, without an advertisement", v2, func(s script) {
 			s.active()
-			s.on(time.Second, says(lesser, 192, time.Second), Rival{From: lesser, Priority: 192})
+			s.on(time.Second, says(lesser, 192, time.Second), Rival{From: lesser, Priority: 192}, Announce{Why: "a rival was heard: 10.0.0.1"})
 		}},
-		{"an active discards a lower priority, in silence", v2, func(s script) {
+		{"an active discards a lower priority, without an advertisement", v2, func(s script) {
 			s.active()
-			s.on(time.Second, says(greater, 191, time.Second), Rival{From: greater, Priority: 191})
+			s.on(time.Second, says(greater, 191, time.Second), Rival{From: greater, Priority: 191}, Announce{Why: "a rival was heard: 10.0.0.3"})
 		}},
 		{"an active that stops says priority 0", v2, func(s script) {
 			s.active()
