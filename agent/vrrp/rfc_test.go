@@ -26,7 +26,8 @@ func TestVersion2(t *testing.T) {
 	}
 	yields := func(reason Reason, detail string) []Effect {
 		return []Effect{
-			RemoveVIPs{}, move(api.Active, api.Backup, reason, detail),
+			RemoveVIPs{},
+			move(api.Active, api.Backup, reason, detail),
 			SendAdvert{Priority: PriorityYielded, Interval: interval},
 		}
 	}

@@ -40,8 +40,8 @@ var mutants = []Mutant{
 	},
 	{
 		"what has its answer is answered again", "active.go",
-		`if ev.At.After(m.active.sent) {`,
-		`if true {`,
+		`if m.cfg.Version != 2 && ev.At.After(m.active.sent) {`,
+		`if m.cfg.Version != 2 {`,
 	},
 	{
 		"a stall is not noticed", "active.go",
