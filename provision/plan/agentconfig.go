@@ -12,14 +12,14 @@ import (
 	"github.com/havip/havip/agent/config"
 )
 
-// ControlSocket is where a group's agent listens.
-func ControlSocket(group string) string { return "/run/havip/" + group + "/control.sock" }
+// controlSocket is where a group's agent listens.
+func controlSocket(group string) string { return "/run/havip/" + group + "/control.sock" }
 
-// AgentConfig is what the agent of one member is to be configured with. The
+// agentConfig is what the agent of one member is to be configured with. The
 // router of a VIP that is not allocated yet has no address.
-func AgentConfig(d Desired, member int) config.Config {
+func agentConfig(d Desired, member int) config.Config {
 	m := d.Members[member]
-	c := config.Config{Group: d.Group, Checks: d.Checks, Control: ControlSocket(d.Group)}
+	c := config.Config{Group: d.Group, Checks: d.Checks, Control: controlSocket(d.Group)}
 	for i, v := range d.VIPs {
 		p := m.Ports[i]
 		r := config.Router{

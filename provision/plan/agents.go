@@ -20,7 +20,7 @@ type agentState struct {
 
 // inspectAgent compares; it presumes that the server could be looked at.
 func inspectAgent(d Desired, member int, h Host) agentState {
-	a, want := h.Agent, AgentConfig(d, member)
+	a, want := h.Agent, agentConfig(d, member)
 	s := agentState{host: h, want: want}
 	note := func(field, before, after string) {
 		s.changes = append(s.changes, Change{Field: field, Before: before, After: after})

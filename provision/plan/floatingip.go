@@ -67,7 +67,7 @@ func (b *builder) attach(i int, want FloatingIP, all []string, released string) 
 	}
 	f := b.floatingIP(want)
 	b.plan.Known.VIPs[i].FloatingIP = f.Address
-	if Allocated(f) && GroupOf(f.Tags, f.Description) == b.d.Group {
+	if isAllocated(f) && GroupOf(f.Tags, f.Description) == b.d.Group {
 		tags = append(tags, TagAllocated)
 	}
 	op := AttachFloatingIP{VIP: i, ID: f.ID, Network: f.NetworkID, Tags: missing(f.Tags, tags...)}
@@ -130,7 +130,7 @@ func (b *builder) place(f openstack.FloatingIP) string {
 
 // release gives a floating IP back.
 func (b *builder) release(f openstack.FloatingIP, needs []string) Action {
-	op := ReleaseFloatingIP{ID: f.ID, Allocated: Allocated(f)}
+	op := ReleaseFloatingIP{ID: f.ID, Allocated: isAllocated(f)}
 	for _, t := range f.Tags {
 		if t == TagGroup(b.plan.Group) {
 			op.Tags = append(op.Tags, t)

@@ -101,10 +101,10 @@ func FamilyOf(a netip.Addr) Family {
 	return IPv6
 }
 
-// Allocated tells whether havip allocated a floating IP and so may release
+// isAllocated tells whether havip allocated a floating IP and so may release
 // it. The tag says so, or, should a run have died before it came to tagging,
 // the description: havip writes one only when it allocates.
-func Allocated(f openstack.FloatingIP) bool {
+func isAllocated(f openstack.FloatingIP) bool {
 	return slices.Contains(f.Tags, TagAllocated) || GroupOf(nil, f.Description) != ""
 }
 

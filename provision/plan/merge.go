@@ -33,8 +33,7 @@ func Join(p openstack.Port, vips []netip.Addr, group string) (openstack.PortUpda
 	pairs := slices.Clone(p.Pairs)
 	for _, v := range vips {
 		if !Allows(p, v) {
-			// The MAC is left out: Neutron fills in the port's, whatever it becomes.
-			pairs = append(pairs, openstack.AddressPair{IP: v.String()})
+			pairs = append(pairs, openstack.PairOf(v))
 		}
 	}
 	if len(pairs) != len(p.Pairs) {

@@ -11,8 +11,8 @@ import (
 	"github.com/havip/havip/agent/strict"
 )
 
-// FileVersion is the version of the group file that is read here.
-const FileVersion = 1
+// fileVersion is the version of the group file that is read here.
+const fileVersion = 1
 
 // DefaultInterval is the advertisement interval of a group that gives none: a
 // silent active is replaced in about a second.

@@ -21,8 +21,8 @@ func (b *builder) validate() {
 		switch {
 		case !b.file.doc.Has("version"):
 			b.report("version", "is missing", "begin the file with version: 1")
-		case d.Version != FileVersion:
-			b.report("version", fmt.Sprintf("this havip reads version %d of the group file, got %d", FileVersion, d.Version), fmt.Sprintf("write version: %d, or use the havip that the file was written for", FileVersion))
+		case d.Version != fileVersion:
+			b.report("version", fmt.Sprintf("this havip reads version %d of the group file, got %d", fileVersion, d.Version), fmt.Sprintf("write version: %d, or use the havip that the file was written for", fileVersion))
 		}
 	}
 	report := strict.Report(b.report)
