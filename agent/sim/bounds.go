@@ -81,13 +81,14 @@ func (w *world) belief() time.Duration {
 func (w *world) latency() time.Duration { return w.wire.weather.Delay + w.scenario.Late }
 
 // rivals is how long two actives that hear each other may both be: until the
-// better one's next advert is sent, late, and read. A new one advertises at once, and of version 3
-// the better one answers at once. Where the first router would have to break a tie
-// and cannot, the others wait a down interval.
+// better one's next advert is sent, late, and read. A new one advertises at once, and of
+// version 3 the better one answers at once. Where the first router would have to break
+// a tie and cannot, the others wait a down interval from the first word that they hear,
+// see that it is over by the next one, and act on the one after.
 func (w *world) rivals(a, b *member, fresh bool) time.Duration {
 	if a.tied(b) && !w.wire.passesOf(0, a.index, b.index) {
 		longest := max(down(a.inForce, a.inForce.Interval), down(b.inForce, b.inForce.Interval))
-		return slack(longest + max(a.inForce.Interval, b.inForce.Interval) + 2*w.latency())
+		return slack(longest + 3*max(a.inForce.Interval, b.inForce.Interval) + 2*w.latency())
 	}
 	if fresh && a.inForce.Version != 2 {
 		return slack(2 * w.latency())

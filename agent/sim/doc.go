@@ -17,7 +17,7 @@
 //
 //   - rivals: two actives that hear each other are both active for no longer than
 //     I + 2 L; of version 3, when one just became active, 2 L. Of equals whose first
-//     routers do not hear each other, the down interval + I + 2 L.
+//     routers do not hear each other, the down interval + 3 I + 2 L.
 //   - vacancy: on a whole wire with a living member somebody is active within the
 //     shortest wait of those who live: 3 I + skew, of an unhealthy one 4 I + skew,
 //     and no earlier than a start delay allows, + L. An active that was stopped while

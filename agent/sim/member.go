@@ -41,13 +41,14 @@ type member struct {
 	late   bool   // it was stopped there, and goes on with the rest
 
 	// For who judges it.
-	inForce  vrrp.Config   // what the group was told last
-	told     bool          // that it is healthy
-	became   time.Duration // active, in true time
-	unheeded bool          // it gave up because it was not heard, and preempts nobody
-	unheard  netip.Addr    // for whom, if that was not heard either
-	priority priorities    // last seen
-	shown    string        // the last line of the trace
+	inForce  vrrp.Config               // what the group was told last
+	told     bool                      // that it is healthy
+	became   time.Duration             // active, in true time
+	spoke    [maxRouters]time.Duration // announced last
+	unheeded bool                      // it gave up because it was not heard, and preempts nobody
+	unheard  netip.Addr                // for whom, if that was not heard either
+	priority priorities                // last seen
+	shown    string                    // the last line of the trace
 	witness  [maxRouters]witness
 	pace     [maxRouters]pace
 }
@@ -206,6 +207,9 @@ func (m *member) read(n int) {
 		from := m.w.members[p.from]
 		source := ofRouter(from.cfg, p.router).Source
 		if p.claim {
+			if p.left < m.spoke[p.router] { // it seems to have come after its own
+				m.w.wire.excuse(p.router)
+			}
 			m.handle(p.router, vrrp.Claimed{From: source, Greater: from.spec.MAC > m.spec.MAC, At: p.at})
 			continue
 		}
@@ -302,9 +306,10 @@ func (m *member) do(a vrrp.Act) {
 		m.drop(a.Router)
 	case vrrp.Announce:
 		if m.linkUp && m.vips[a.Router].held {
+			m.spoke[a.Router] = m.w.now
 			m.w.wire.learn(a.Router, m.index)
 			if m.late { // no machine knows of an announcement that was held up
-				m.w.wire.near[a.Router], m.w.wire.far[a.Router] = nobody, nobody
+				m.w.wire.excuse(a.Router)
 			}
 			m.w.wire.send(packet{from: m.index, router: a.Router, claim: true})
 		}

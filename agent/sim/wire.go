@@ -33,8 +33,9 @@ type packet struct {
 	from   int
 	router int
 	advert vrrp.SendAdvert
-	claim  bool      // an announcement, not an advert
-	at     time.Time // of its receipt by the kernel, on the receiver's clock
+	claim  bool          // an announcement, not an advert
+	left   time.Duration // when, in true time
+	at     time.Time     // of its receipt by the kernel, on the receiver's clock
 }
 
 func newWire(w *world) *wire {
@@ -47,6 +48,7 @@ func newWire(w *world) *wire {
 
 // send puts a packet on the way to every other member.
 func (w *wire) send(p packet) {
+	p.left = w.w.now
 	for to, m := range w.w.members {
 		if to == p.from {
 			continue
@@ -84,6 +86,9 @@ func (w *wire) learn(router, from int) {
 		w.far[router] = nobody
 	}
 }
+
+// excuse has the network look for the VIPs of a router anywhere.
+func (w *wire) excuse(router int) { w.near[router], w.far[router] = nobody, nobody }
 
 // finds tells whether all the network looks for the VIPs at this member.
 func (w *wire) finds(m *member) bool {
