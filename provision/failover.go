@@ -67,6 +67,9 @@ func (s *Service) failoverTest(ctx context.Context, sel Selection, opt FailoverO
 	holding, end := runner.Hold(ctx, t.Group)
 	rep, err := t.Run(holding)
 	end()
+	if silent := (*failover.SilentError)(nil); errors.As(err, &silent) {
+		rep, err = failover.Report{}, refusal(silent.Error(), nil, "havip status "+t.Group+"; --probe asks in another way")
+	}
 	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()
 	err = errors.Join(err, runner.Release(release, t.Group, g.Desired.VRID, sg.ID))
@@ -183,15 +186,12 @@ func (s *Service) test(ctx context.Context, g group, opt FailoverOptions, fleet 
 	if err != nil {
 		return nil, sg, err
 	}
-	refuse := func(message string, details []string, cure string) error {
-		return &PreflightError{Findings: preflight.Findings{{Severity: preflight.Error, Message: message, Details: details, Hint: cure}}}
-	}
 	name := t.Group
 	if open := failover.Journal(sg); len(open) > 0 {
-		return nil, sg, refuse(fmt.Sprintf("an earlier failover test of %s is not put back", name), nil, "havip failover-test --restore "+name)
+		return nil, sg, refusal(fmt.Sprintf("an earlier failover test of %s is not put back", name), nil, "havip failover-test --restore "+name)
 	}
 	if len(t.Members) < 2 {
-		return nil, sg, refuse(name+" has one member: there is nobody to fail over to", nil, "havip create with another --server")
+		return nil, sg, refusal(name+" has one member: there is nobody to fail over to", nil, "havip create with another --server")
 	}
 	var wrong []string
 	for _, d := range g.deviations() {
@@ -205,11 +205,11 @@ func (s *Service) test(ctx context.Context, g group, opt FailoverOptions, fleet 
 		}
 	}
 	if len(wrong) > 0 && !opt.AllowDegraded {
-		return nil, sg, refuse(name+" is not well, and a test of it would say nothing", wrong, "havip status "+name+", havip create; or --allow-degraded")
+		return nil, sg, refusal(name+" is not well, and a test of it would say nothing", wrong, "havip status "+name+", havip create; or --allow-degraded")
 	}
 	for _, jump := range g.Spec.SSH.Jump {
 		if through(jump, t, g.Observed) {
-			return nil, sg, refuse(fmt.Sprintf("SSH goes through %s, which the test would cut off", jump), nil, "give another way: --jump")
+			return nil, sg, refusal(fmt.Sprintf("SSH goes through %s, which the test would cut off", jump), nil, "give another way: --jump")
 		}
 	}
 	lowest := slices.MinFunc(g.Desired.Members, func(a, b plan.Member) int { return a.Priority - b.Priority }).Priority
@@ -226,15 +226,20 @@ func (s *Service) test(ctx context.Context, g group, opt FailoverOptions, fleet 
 	t.Faults, t.Rounds, t.Pause, t.Every, t.Control = opt.Faults, opt.Rounds, opt.Pause, opt.Every, opt.Control
 	t.UndoAfter = opt.UndoAfter
 	if err := t.Limits.Check(t.Every); err != nil {
-		return nil, sg, refuse(err.Error(), nil, "--max-downtime, --every")
+		return nil, sg, refusal(err.Error(), nil, "--max-downtime, --every")
 	}
 	t.Target, err = s.probe(ctx, opt.Probe, g.Spec.Verify, t.Outside)
 	if err != nil {
-		return nil, sg, refuse(err.Error(), nil, "havip status "+name+"; is the security group open for it? --probe asks in another way")
+		return nil, sg, refusal(err.Error(), nil, "havip status "+name+"; is the security group open for it? --probe asks in another way")
 	}
 	t.SessionPort = sessionPort(t.Target, g.Spec.Verify)
 	t.Identify, t.Known = s.identities(ctx, t, opt.Identify, fleet)
 	return t.Test, sg, nil
+}
+
+// refusal is why no test is made.
+func refusal(message string, details []string, cure string) error {
+	return &PreflightError{Findings: preflight.Findings{{Severity: preflight.Error, Message: message, Details: details, Hint: cure}}}
 }
 
 // sshd is how a server is identified when nothing else is wished: what operators

@@ -14,42 +14,87 @@ type Summary struct {
 	Lost     int
 	Skipped  int // not asked: this machine was busy
 	// Silence is the longest time without an answer beyond the pace at which
-	// they come, and From and To are when it began and ended. An answer that came
-	// late ends it when it came, not when it was asked for: a packet that waits in
-	// a neighbour cache until the address is found does not shorten it.
+	// they come, and From and To are when it began and ended.
 	Silence  time.Duration
 	From, To time.Duration
 }
 
 // Sum sums beats up that were asked between from and to, since the start of
-// their run. Of them the first ought to be answered: silence counts from the first
-// answer on, and an end without any counts until to.
+// their run.
 func Sum(beats []api.Beat, every time.Duration, from, to time.Duration) Summary {
 	var s Summary
-	var heard []time.Duration
-	for _, b := range beats {
-		if sent := time.Duration(b.Sent); sent < from || sent >= to {
-			continue
-		}
+	for _, b := range asked(beats, from, to) {
 		s.Asked++
 		s.Skipped += b.Skipped
 		if b.Answered() {
 			s.Answered++
-			heard = append(heard, time.Duration(b.Heard))
 		} else {
 			s.Lost++
 		}
 	}
-	if s.Asked == 0 {
-		return s
+	for _, l := range Silences(beats, every, from, to) {
+		if l.Length > s.Silence {
+			s.Silence, s.From, s.To = l.Length, l.From, l.To
+		}
 	}
+	return s
+}
+
+// Silence is a time without an answer, from one to the next. An answer that came
+// late ends it when it came, not when it was asked for: a packet that waits in a
+// neighbour cache until the address is found does not shorten it.
+type Silence struct {
+	From, To time.Duration
+	// Asked is when the first question of it was asked. What lies between From
+	// and it is the pace, or a time in which this machine was busy.
+	Asked  time.Duration
+	Length time.Duration // beyond the pace
+	Open   bool          // it was not over
+}
+
+// Silences are those among the beats that were asked between from and to, since
+// the start of their run, in order. A beginning without an answer counts from from
+// on, and an end without one until to.
+func Silences(beats []api.Beat, every time.Duration, from, to time.Duration) []Silence {
+	of := asked(beats, from, to)
+	if len(of) == 0 {
+		return nil
+	}
+	var sent, heard []time.Duration
+	for _, b := range of {
+		sent = append(sent, time.Duration(b.Sent))
+		if b.Answered() {
+			heard = append(heard, time.Duration(b.Heard))
+		}
+	}
+	slices.Sort(sent)
 	slices.Sort(heard)
+	var all []Silence
 	last := from
-	for _, at := range append(heard, max(to, last)) {
-		if gap := at - last - every; gap > s.Silence {
-			s.Silence, s.From, s.To = gap, last, at
+	end := func(at time.Duration, open bool) {
+		if length := at - last - every; length > 0 {
+			s := Silence{From: last, To: at, Asked: at, Length: length, Open: open}
+			if i, _ := slices.BinarySearch(sent, last); i < len(sent) {
+				s.Asked = min(sent[i], at)
+			}
+			all = append(all, s)
 		}
 		last = max(last, at)
 	}
-	return s
+	for _, at := range heard {
+		end(at, false)
+	}
+	end(to, true)
+	return all
+}
+
+// asked are the beats that were asked between from and to.
+func asked(beats []api.Beat, from, to time.Duration) []api.Beat {
+	var in []api.Beat
+	for _, b := range beats {
+		if sent := time.Duration(b.Sent); sent >= from && sent < to {
+			in = append(in, b)
+		}
+	}
+	return in
 }

@@ -52,6 +52,14 @@ type Fault struct {
 	Place  Place
 }
 
+// later is when that is what comes after the fault.
+func (f Fault) later() string {
+	if f.Place == ByAgent {
+		return "afterwards" // nothing is undone
+	}
+	return "when it was undone"
+}
+
 // Faults are all of them, safest first.
 func Faults() []Fault {
 	return []Fault{

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/havip/havip/agent/api"
-	"github.com/havip/havip/agent/pulse"
 )
 
 // The names of the ways.
@@ -24,15 +23,7 @@ func Judge(rec Record, l Limits) Round {
 		Answers: rec.Answers, Session: rec.Session,
 	}
 	for _, p := range rec.Paths {
-		s := pulse.Sum(p.Beats, p.Every, rec.Began, rec.Ended)
-		r.Paths = append(r.Paths, PathResult{
-			Name: p.Name, From: p.From, To: p.To, Control: p.Control,
-			Asked: s.Asked, Lost: s.Lost, Skipped: s.Skipped, Silence: s.Silence, Since: s.From, Until: s.To,
-		})
-		if !p.Control {
-			back := pulse.Sum(p.Beats, p.Every, rec.Undone, rec.Ended)
-			r.Failback = max(r.Failback, back.Silence)
-		}
+		r.Paths = append(r.Paths, resultOf(p, rec))
 	}
 	for _, m := range rec.Members {
 		r.ClockError = max(r.ClockError, m.ClockError)
@@ -115,9 +106,8 @@ func layers(rec Record) []Share {
 		if i < 0 {
 			continue
 		}
-		// What was silent after the fault was undone is another story.
 		p, until := rec.Paths[i], at
-		if s := pulse.Sum(p.Beats, p.Every, rec.Began, rec.Undone); s.Silence > p.Every && s.To > rec.Injected {
+		if s := failover(p, rec); s.Length > p.Every {
 			until = max(at, s.To)
 		}
 		shares = append(shares, Share{w.layer, until - at})
@@ -186,10 +176,16 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 			continue
 		}
 		var over []string
-		if p.Asked == 0 || p.Asked == p.Lost {
-			over = append(over, fmt.Sprintf("%s: nothing answered", p.Name))
-		} else if p.Silence > l.Downtime {
-			over = append(over, fmt.Sprintf("%s: silent for %s, the limit is %s", p.Name, round(p.Silence), l.Downtime))
+		switch {
+		case p.Asked == 0 || p.Asked == p.Lost:
+			over = append(over, p.Name+": nothing answered")
+		case p.Open > 0:
+			over = append(over, fmt.Sprintf("%s: silent for at least %s, and still silent at the end", p.Name, round(p.Open)))
+		case p.Failover > l.Downtime:
+			over = append(over, fmt.Sprintf("%s: silent for %s, the limit is %s", p.Name, round(p.Failover), round(l.Downtime)))
+		}
+		if p.Failback > l.Downtime && p.Open == 0 {
+			over = append(over, fmt.Sprintf("%s: silent for %s %s, the limit is %s", p.Name, round(p.Failback), rec.Fault.later(), round(l.Downtime)))
 		}
 		if l.Lost >= 0 && p.Lost > l.Lost {
 			over = append(over, fmt.Sprintf("%s: %d questions were not answered, the limit is %d", p.Name, p.Lost, l.Lost))

@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ func failing() Record {
 	fault, _ := Find(ServerReboot)
 	return Record{
 		Fault: fault, Number: 1, Before: "bastion-1", After: "bastion-2",
-		Began: 0, Injected: 2000 * ms, Settled: 3500 * ms, Undone: 6 * time.Second, Ended: 8 * time.Second,
+		Began: 0, Injected: 2000 * ms, Settled: 3500 * ms, Undoing: 5500 * ms, Undone: 6 * time.Second, Ended: 8 * time.Second,
 		Paths: []Path{
 			{Name: Outside, Every: 50 * ms, Beats: beats(8*time.Second, Span{2000 * ms, 3200 * ms})},
 			{Name: Inside, Every: 50 * ms, Beats: beats(8*time.Second, Span{2000 * ms, 3000 * ms})},
@@ -87,6 +88,44 @@ func TestTheLayerThatWasLateIsNamed(t *testing.T) {
 	}
 }
 
+func TestASilenceCountsWhereItBegan(t *testing.T) {
+	for name, tt := range map[string]struct {
+		silent             []Span // outside, in milliseconds
+		nat                time.Duration
+		failover, failback time.Duration
+	}{
+		"after the fault":                      {[]Span{{2000, 3200}}, 200 * ms, 1200 * ms, 0},
+		"a pace before the fault, as it seems": {[]Span{{1950, 3200}}, 200 * ms, 1250 * ms, 0},
+		"before the fault, and on":             {[]Span{{500, 4500}}, 0, 4000 * ms, 0},
+		"before the fault, and then after it":  {[]Span{{100, 1900}, {2000, 3200}}, 200 * ms, 1800 * ms, 0},
+		"when the fault was undone":            {[]Span{{5500, 6500}}, 0, 0, 1000 * ms},
+		"a pace before it was undone":          {[]Span{{5450, 6500}}, 0, 0, 1050 * ms},
+		"before it was undone, and on":         {[]Span{{5000, 7000}}, 4000 * ms, 2000 * ms, 0},
+		"after both":                           {[]Span{{2000, 3200}, {5600, 7900}}, 200 * ms, 1200 * ms, 2300 * ms},
+	} {
+		rec := failing()
+		for i, s := range tt.silent {
+			tt.silent[i] = Span{s.From * ms, s.To * ms}
+		}
+		rec.Paths[0].Beats = beats(8*time.Second, tt.silent...)
+		r := Judge(rec, limits())
+		near := func(got, want time.Duration) bool { return got-want > -5*ms && got-want < 5*ms }
+		p, layer := r.Paths[0], r.Layers[len(r.Layers)-1]
+		if !near(p.Failover, tt.failover) || !near(p.Failback, tt.failback) || !near(layer.Took, tt.nat) || layer.Layer != NAT {
+			t.Errorf("%s: failover %s, failback %s, %v; want %s, %s and %s", name, p.Failover, p.Failback, layer, tt.failover, tt.failback, tt.nat)
+		}
+	}
+	t.Run("this machine asked nothing before the fault", func(t *testing.T) {
+		rec := failing()
+		rec.Paths[0].Beats = slices.DeleteFunc(beats(8*time.Second, Span{2000 * ms, 3200 * ms}), func(b api.Beat) bool {
+			return time.Duration(b.Sent) > 1500*ms && time.Duration(b.Sent) < 2000*ms
+		})
+		if r := Judge(rec, limits()); r.Layers[len(r.Layers)-1].Took < 195*ms {
+			t.Errorf("the silence is not the fault's: %v", r.Layers)
+		}
+	})
+}
+
 func TestVerdicts(t *testing.T) {
 	for name, tt := range map[string]struct {
 		bend func(*Record, *Limits)
@@ -97,6 +136,19 @@ func TestVerdicts(t *testing.T) {
 		"too long": {
 			func(_ *Record, l *Limits) { l.Downtime = time.Second },
 			Failed, "outside: silent for 1.2s, the limit is 1s",
+		},
+		"too long when it was undone": {
+			func(r *Record, _ *Limits) {
+				r.Paths[0].Beats = beats(8*time.Second, Span{5500 * ms, 7600 * ms})
+			},
+			Failed, "outside: silent for 2.1s when it was undone, the limit is 1.908s",
+		},
+		"too long after a switchover": {
+			func(r *Record, _ *Limits) {
+				r.Fault, _ = Find(Switchover)
+				r.Paths[0].Beats = beats(8*time.Second, Span{5500 * ms, 7600 * ms})
+			},
+			Failed, "outside: silent for 2.1s afterwards, the limit is",
 		},
 		"too many lost": {
 			func(_ *Record, l *Limits) { l.Lost = 20 },

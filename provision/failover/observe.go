@@ -15,12 +15,13 @@ import (
 
 // observation is what watches a round.
 type observation struct {
+	start   time.Time // of the test
 	watches []*watch
+	paths   []*Path
 	end     context.CancelFunc
 	tasks   sync.WaitGroup
 
-	mu    sync.Mutex
-	paths []Path
+	mu sync.Mutex // of the paths' beats
 }
 
 // connect opens the long connection; nil: there is none.
@@ -62,14 +63,14 @@ func (t *Test) answers(ctx context.Context, rec *Record) {
 // observe starts a witness on every server, and asks from here.
 func (t *Test) observe(ctx context.Context, start time.Time, active Member) *observation {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	o := &observation{}
+	o := &observation{start: start}
 	o.end = func() { cancel(); o.tasks.Wait() }
 	vantage := t.vantage(active)
 	for _, m := range t.Members {
 		var asks []string
 		if m.ServerID == vantage.ServerID {
 			asks = []string{fmt.Sprintf("%s=%s@%s", Inside, t.Target, t.VIP)}
-			o.paths = append(o.paths, Path{Name: Inside, From: m.Name, To: fmt.Sprintf("%s %s", t.VIP, t.Target), Every: t.Every})
+			o.paths = append(o.paths, &Path{Name: Inside, From: m.Name, To: fmt.Sprintf("%s %s", t.VIP, t.Target), Every: t.Every})
 		}
 		w := &watch{name: m.Name, start: start, forget: func() { t.Guests.Forget(m.ServerID) }}
 		w.stream = func(ctx context.Context, in io.Reader, out io.Writer) error {
@@ -82,9 +83,9 @@ func (t *Test) observe(ctx context.Context, start time.Time, active Member) *obs
 		o.watches = append(o.watches, w)
 		o.tasks.Go(func() { w.run(ctx) })
 	}
-	t.ask(ctx, o, start, Path{Name: Outside, From: "here", To: fmt.Sprintf("%s %s", t.Outside, t.Target), Every: t.Every}, t.Outside)
+	t.ask(ctx, o, &Path{Name: Outside, From: "here", To: fmt.Sprintf("%s %s", t.Outside, t.Target), Every: t.Every}, t.Outside)
 	if t.Control.IsValid() {
-		t.ask(ctx, o, start, Path{Name: Outside, From: "here", To: fmt.Sprintf("%s %s", t.Control, t.Target), Every: t.Every, Control: true}, t.Control)
+		t.ask(ctx, o, &Path{Name: Outside, From: "here", To: fmt.Sprintf("%s %s", t.Control, t.Target), Every: t.Every, Control: true}, t.Control)
 	}
 	return o
 }
@@ -106,24 +107,37 @@ func (t *Test) vantage(active Member) Member {
 }
 
 // ask asks an address from here while the round lasts.
-func (t *Test) ask(ctx context.Context, o *observation, start time.Time, p Path, addr netip.Addr) {
-	o.mu.Lock()
-	n := len(o.paths)
+func (t *Test) ask(ctx context.Context, o *observation, p *Path, addr netip.Addr) {
 	o.paths = append(o.paths, p)
-	o.mu.Unlock()
-	asker, err := t.Target.Open(addr)
+	asker, err := t.opened(addr)
 	if err != nil {
 		t.Progress.Warn(fmt.Sprintf("cannot ask %s: %v", addr, err), "choose another way: --probe")
 		return
 	}
 	o.tasks.Go(func() {
 		defer asker.Close()
-		_ = pulse.Run(ctx, asker, t.Every, start, func(b api.Beat) { // the pace was checked
+		_ = pulse.Run(ctx, asker, t.Every, o.start, func(b api.Beat) { // the pace was checked
 			o.mu.Lock()
 			defer o.mu.Unlock()
-			o.paths[n].Beats = append(o.paths[n].Beats, b)
+			p.Beats = append(p.Beats, b)
 		})
 	})
+}
+
+// answered is when a way was answered last, since the start of the test; zero: never.
+func (o *observation) answered(p *Path) time.Duration {
+	if p.Name == Inside {
+		i := slices.IndexFunc(o.watches, func(w *watch) bool { return w.name == p.From })
+		return o.watches[i].answered(Inside)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, b := range slices.Backward(p.Beats) {
+		if b.Answered() {
+			return time.Duration(b.Heard)
+		}
+	}
+	return 0
 }
 
 // hears tells whether the witness on a member's server was heard just now.
@@ -166,10 +180,10 @@ func (t *Test) collect(o *observation, rec *Record) {
 		}
 		// A way that was closed before the fault, by a security group for instance,
 		// tells nothing of the failover.
-		if before := pulse.Sum(p.Beats, p.Every, rec.Began, rec.Injected); before.Answered == 0 && p.Name == Inside {
-			rec.Trouble = append(rec.Trouble, fmt.Sprintf("inside is left out: %s did not answer from %s before the fault either", p.To, p.From))
+		if p.LeftOut {
+			rec.Trouble = append(rec.Trouble, fmt.Sprintf("%s is left out: %s did not answer from %s before the fault either", p.Name, p.To, p.From))
 			continue
 		}
-		rec.Paths = append(rec.Paths, p)
+		rec.Paths = append(rec.Paths, *p)
 	}
 }

@@ -19,7 +19,8 @@ type Record struct {
 	Began    time.Duration
 	Injected time.Duration // when the fault was ordered
 	Settled  time.Duration // when one was active again, as the agents said
-	Undone   time.Duration // when everything was put back and they agreed
+	Undoing  time.Duration // when putting back what the fault did began
+	Undone   time.Duration // when everything was put back
 	Ended    time.Duration
 
 	// Answers is who answered outside when the fault had had its effect: a
@@ -48,6 +49,7 @@ type Path struct {
 	From    string // where it was asked, for people
 	To      string // target and address
 	Control bool   // asks what is not failed over, on the way of the same name
+	LeftOut bool   // it did not answer before the fault either
 	Every   time.Duration
 	Beats   []api.Beat
 }

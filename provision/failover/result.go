@@ -49,9 +49,7 @@ type Round struct {
 
 	TwoOwners time.Duration
 	// NoOwner is the longest time in which no server that told held the VIP.
-	NoOwner time.Duration
-	// Failback is the longest silence after the fault was undone.
-	Failback   time.Duration
+	NoOwner    time.Duration
 	ClockError time.Duration // the largest of the members'
 	Trouble    []string
 
@@ -73,15 +71,57 @@ type PathResult struct {
 	Skipped        int
 	Silence        time.Duration // the longest
 	Since, Until   time.Duration // when it was
+	// Failover is the longest silence that began before the fault was undone, and
+	// Failback the longest that began then.
+	Failover, Failback time.Duration
+	// Open is the silence that was not over when the round ended.
+	Open time.Duration
 }
 
 // Silence is the longest on any way.
 func (r Round) Silence() time.Duration {
+	return r.longest(func(p PathResult) time.Duration { return p.Silence })
+}
+
+// Failover is the longest silence that began before the fault was undone.
+func (r Round) Failover() time.Duration {
+	return r.longest(func(p PathResult) time.Duration { return p.Failover })
+}
+
+// Failback is the longest silence that began when the fault was undone.
+func (r Round) Failback() time.Duration {
+	return r.longest(func(p PathResult) time.Duration { return p.Failback })
+}
+
+// Open is the longest silence that was not over when the round ended.
+func (r Round) Open() time.Duration {
+	return r.longest(func(p PathResult) time.Duration { return p.Open })
+}
+
+func (r Round) longest(of func(PathResult) time.Duration) time.Duration {
 	var longest time.Duration
 	for _, p := range r.Paths {
 		if !p.Control {
-			longest = max(longest, p.Silence)
+			longest = max(longest, of(p))
 		}
 	}
 	return longest
+}
+
+// Silences are those of all ways, in words.
+func (r Round) Silences(word func(time.Duration) string) string {
+	return PathResult{Failover: r.Failover(), Failback: r.Failback(), Open: r.Open()}.Silences(r.Fault, word)
+}
+
+// Silences is, in words, the longest silence of the failover, and that of the failback
+// where it was longer.
+func (p PathResult) Silences(f Fault, word func(time.Duration) string) string {
+	text := word(p.Failover)
+	if p.Failback > p.Failover {
+		text += ", " + word(p.Failback) + " " + f.later()
+	}
+	if p.Open > 0 {
+		text += ", and still silent at the end"
+	}
+	return text
 }

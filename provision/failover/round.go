@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// lead is how long everything is watched before a fault, and tail after it:
-	// what is lost then is the line's.
+	// lead is how long the VIP is to answer before a fault, and tail after it, and
+	// after it was undone: what is lost then is the line's.
 	lead = time.Second
 	tail = 2 * time.Second
 	// effectTime is how long a fault may take to have its effect. A server that is
@@ -37,9 +37,14 @@ func (t *Test) round(ctx context.Context, start time.Time, f Fault, number int) 
 		r, err = t.try(ctx, start, f, number)
 	}
 	if errors.Is(err, errMoved) {
-		return Round{Number: number, Fault: f, Verdict: Inconclusive, Why: []string{errMoved.Error() + ", twice"}}, nil
+		return unmade(f, number, fmt.Errorf("%w, twice", err)), nil
 	}
 	return r, err
+}
+
+// unmade is a round whose fault was not made.
+func unmade(f Fault, number int, why error) Round {
+	return Round{Number: number, Fault: f, Verdict: Inconclusive, Why: []string{why.Error()}}
 }
 
 // try is one beginning of a round. What it made is undone also when ctx ends or
@@ -57,10 +62,10 @@ func (t *Test) try(ctx context.Context, start time.Time, f Fault, number int) (R
 	o := t.observe(ctx, start, active)
 	defer o.end()
 	t.ready(ctx, o)
-	rec.Began = since()
-	if err := sleep(ctx, lead); err != nil {
+	if err := t.answerBefore(ctx, o); err != nil {
 		return Round{}, err
 	}
+	rec.Began = since() - lead
 	if !slices.ContainsFunc(t.states(ctx, ""), func(s state) bool { return s.ServerID == active.ServerID && s.is(api.Active) }) {
 		return Round{}, errMoved
 	}
@@ -76,13 +81,14 @@ func (t *Test) try(ctx context.Context, start time.Time, f Fault, number int) (R
 	}
 	impossible, not := notPossible(err)
 	if err == nil {
-		err = sleep(ctx, tail)
+		err = o.answerAgain(ctx)
 	}
 	if err == nil {
 		t.answers(ctx, &rec)
 	}
 	rec.Session = long.end()
 	// From here on it is undone, whatever happened; Ctrl-C does not stop that.
+	rec.Undoing = since()
 	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), powerTime+effectTime)
 	defer cancel()
 	if undone := t.undo(back, f, active); undone != nil {
@@ -96,10 +102,11 @@ func (t *Test) try(ctx context.Context, start time.Time, f Fault, number int) (R
 		return Round{}, err
 	}
 	rec.Undone = since()
-	if _, err := t.agreed(ctx); err != nil {
+	// As before a round: a member that was started again preempts only then.
+	if _, err := t.prepared(ctx); err != nil {
 		return Round{}, err
 	}
-	if err := sleep(ctx, tail); err != nil {
+	if err := o.answerAgain(ctx); err != nil {
 		return Round{}, err
 	}
 	rec.Ended = since()

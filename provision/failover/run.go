@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -32,6 +33,7 @@ func (t *Test) Run(ctx context.Context) (Report, error) {
 
 func (t *Test) all(ctx context.Context, start time.Time, rep *Report) error {
 	t.tolerate(t.states(ctx, ""))
+	t.insiders = map[string]bool{}
 	members, err := t.agreed(ctx)
 	if err != nil {
 		return err
@@ -64,6 +66,9 @@ func (t *Test) rounds(ctx context.Context, start time.Time, rep *Report) error {
 			number++
 			began := time.Now()
 			r, err := t.round(ctx, start, f, number)
+			if silent := (*SilentError)(nil); errors.As(err, &silent) && len(rep.Rounds) > 0 {
+				r, err = unmade(f, number, silent), nil // this round alone
+			}
 			if err != nil {
 				return fmt.Errorf("round %d, %s: %w", number, f.Name, err)
 			}
@@ -106,9 +111,13 @@ func (r Round) String() string {
 	if r.Verdict == NotPossible {
 		return fmt.Sprintf("%s: not possible here: %s", r.Fault.Name, r.Why[0])
 	}
+	if r.Record.Ended == 0 {
+		return fmt.Sprintf("%s: not made, %s: %s", r.Fault.Name, r.Verdict, strings.Join(r.Why, "; "))
+	}
 	what := "stayed on " + r.Before
 	if r.Moved {
 		what = r.Before + " -> " + r.After
 	}
-	return fmt.Sprintf("%s: %s, silent for %s, %s", r.Fault.Name, what, round(r.Silence()), r.Verdict)
+	silent := r.Silences(func(d time.Duration) string { return round(d).String() })
+	return fmt.Sprintf("%s: %s, silent for %s, %s", r.Fault.Name, what, silent, r.Verdict)
 }

@@ -89,7 +89,10 @@ type Test struct {
 	Guests   Guests
 	Progress Progress
 
-	tolerated map[string]bool // by member: what was wrong before the test
+	tolerated map[string]bool // what was wrong before the test
+	insiders  map[string]bool // members from which the VIP was answered, by name
+	// open is how an address is asked from here; nil: by Target.
+	open func(netip.Addr) (pulse.Opened, error)
 }
 
 // Report is what a test came to.
@@ -126,4 +129,12 @@ func (r Report) Slowest() (Round, bool) {
 		}
 	}
 	return worst, worst.Number > 0
+}
+
+// opened asks an address from here.
+func (t *Test) opened(addr netip.Addr) (pulse.Opened, error) {
+	if t.open != nil {
+		return t.open(addr)
+	}
+	return t.Target.Open(addr)
 }

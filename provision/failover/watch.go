@@ -196,6 +196,24 @@ func (w *watch) told(now time.Time) bool {
 	return len(lines) > 0 && now.Sub(w.start)-lines[len(lines)-1].at < blindAfter
 }
 
+// answered is when what its server asks was answered last, since the start of the
+// test; zero: never, as far as was told.
+func (w *watch) answered(run string) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range slices.Backward(w.sessions) {
+		if !s.clock.known {
+			continue
+		}
+		for _, h := range slices.Backward(s.lines) {
+			if b := h.line.Beat; b != nil && b.Run == run && b.Answered() {
+				return s.clock.at(s.began) + time.Duration(b.Heard)
+			}
+		}
+	}
+	return 0
+}
+
 // witnessed is what the member told between from and to; paths are the beats of
 // what its server asked, by run.
 func (w *watch) witnessed(within Span) (m Witnessed, beats map[string][]api.Beat, trouble []string) {

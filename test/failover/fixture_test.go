@@ -79,12 +79,18 @@ func (r *running) until(t *testing.T, what string, f func() error) {
 // group makes a group of two servers, which is gone when the test ends.
 func group(t *testing.T, name, address string, servers ...string) {
 	t.Helper()
+	groupWith(t, "", name, address, servers...)
+}
+
+// groupWith makes one with more settings of VRRP.
+func groupWith(t *testing.T, more, name, address string, servers ...string) {
+	t.Helper()
 	labtest.Need(t)
 	// Three groups are made at once, and each would find the same VRID free.
 	vrid := address[strings.LastIndexByte(address, '.')+1:]
 	file := filepath.Join(t.TempDir(), name+".yaml")
-	text := fmt.Sprintf("version: 1\nname: %s\nservers: [%s]\nvrrp: {id: %s, interval: %s}\nchecks: [{name: ssh, tcp: \":22\"}]\nvips:\n  - {network: internal, address: %s}\n",
-		name, strings.Join(servers, ", "), vrid, interval, address)
+	text := fmt.Sprintf("version: 1\nname: %s\nservers: [%s]\nvrrp: {id: %s, interval: %s%s}\nchecks: [{name: ssh, tcp: \":22\"}]\nvips:\n  - {network: internal, address: %s}\n",
+		name, strings.Join(servers, ", "), vrid, interval, more, address)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +110,7 @@ type report struct {
 type round struct {
 	Fault, Verdict, Expect, Before, After, Answers, Session string
 	Why                                                     []string
-	Two_owners_ms                                           float64 //nolint:revive // as in the JSON
+	Two_owners_ms, Failback_ms                              float64 //nolint:revive // as in the JSON
 	Paths                                                   []struct {
 		Path       string
 		Control    bool

@@ -180,6 +180,7 @@ func runFailoverTest(cmd *cobra.Command, a *app, o *failoverOptions, args []stri
 		if rep.Began.IsZero() {
 			return err // it did not begin
 		}
+		a.note("\n")
 		err = errors.Join(a.show(ui.FailoverView{Report: rep}), err, o.write(rep))
 		if err == nil && rep.Verdict() != failover.Passed {
 			err = &ui.ExitError{Code: ui.ExitTest}

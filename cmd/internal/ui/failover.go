@@ -15,10 +15,10 @@ type FailoverView struct{ Report failover.Report }
 // Human implements View.
 func (v FailoverView) Human(w io.Writer) {
 	rep := v.Report
-	t := &table{header: []string{"round", "fault", "active", "then", "outside", "inside", "lost", "two owners", "verdict"}}
+	t := &table{header: []string{"round", "fault", "active", "then", "outside", "inside", "failback", "lost", "two owners", "verdict"}}
 	for _, r := range rep.Rounds {
 		if r.Verdict == failover.NotPossible {
-			t.add("-", string(r.Fault.Name), "", "", "", "", "", "", "not possible here")
+			t.add("-", string(r.Fault.Name), "", "", "", "", "", "", "", "not possible here")
 			continue
 		}
 		lost := 0
@@ -28,7 +28,7 @@ func (v FailoverView) Human(w io.Writer) {
 			}
 		}
 		t.add(fmt.Sprint(r.Number), string(r.Fault.Name), r.Before, r.After,
-			silence(r, failover.Outside), silence(r, failover.Inside), fmt.Sprint(lost),
+			silence(r, failover.Outside), silence(r, failover.Inside), failback(r), fmt.Sprint(lost),
 			Millis(r.TwoOwners), string(r.Verdict))
 	}
 	t.write(w, 0)
@@ -39,7 +39,7 @@ func (v FailoverView) Human(w io.Writer) {
 		}
 	}
 	if r, ok := rep.Slowest(); ok {
-		fmt.Fprintf(w, " %-12s  %s  %s: %s\n", "slowest", r.Fault.Name, Millis(r.Silence()), shares(r))
+		fmt.Fprintf(w, " %-12s  %s  %s: %s\n", "slowest", r.Fault.Name, r.Silences(Millis), shares(r))
 	}
 	if rep.Broken != "" {
 		fmt.Fprintf(w, " %-12s  %s\n", "broken off", rep.Broken)
@@ -57,10 +57,18 @@ func silence(r failover.Round, path string) string {
 			if p.Asked == 0 || p.Asked == p.Lost {
 				return "no answer"
 			}
-			return Millis(p.Silence)
+			return Millis(p.Failover)
 		}
 	}
 	return "-"
+}
+
+// failback is the longest silence when the fault was undone, of a fault that is.
+func failback(r failover.Round) string {
+	if r.Fault.Place == failover.ByAgent || len(r.Paths) == 0 {
+		return "-"
+	}
+	return Millis(r.Failback())
 }
 
 // shares is "detection 900 ms, takeover 8 ms".
@@ -123,14 +131,17 @@ type roundObject struct {
 }
 
 type pathObject struct {
-	Path      string  `json:"path"`
-	From      string  `json:"from"`
-	To        string  `json:"to"`
-	Control   bool    `json:"control"`
-	Asked     int     `json:"asked"`
-	Lost      int     `json:"lost"`
-	Skipped   int     `json:"skipped"`
-	SilenceMS float64 `json:"silence_ms"`
+	Path        string  `json:"path"`
+	From        string  `json:"from"`
+	To          string  `json:"to"`
+	Control     bool    `json:"control"`
+	Asked       int     `json:"asked"`
+	Lost        int     `json:"lost"`
+	Skipped     int     `json:"skipped"`
+	SilenceMS   float64 `json:"silence_ms"`
+	FailoverMS  float64 `json:"failover_ms"`
+	FailbackMS  float64 `json:"failback_ms"`
+	SilentAtEnd bool    `json:"silent_at_end,omitempty"`
 }
 
 type layerObject struct {
@@ -160,11 +171,14 @@ func (v FailoverView) Object() any {
 		x := roundObject{
 			Round: r.Number, Fault: string(r.Fault.Name), Expect: string(r.Fault.Expect), Verdict: string(r.Verdict),
 			Why: list(r.Why), Before: r.Before, After: r.After, Paths: []pathObject{}, Layers: []layerObject{},
-			TwoOwnersMS: millis(r.TwoOwners), NoOwnerMS: millis(r.NoOwner), FailbackMS: millis(r.Failback),
+			TwoOwnersMS: millis(r.TwoOwners), NoOwnerMS: millis(r.NoOwner), FailbackMS: millis(r.Failback()),
 			ClockErrMS: millis(r.ClockError), Answers: r.Answers, Says: r.Record.Says, Session: string(r.Session), Trouble: list(r.Trouble),
 		}
 		for _, p := range r.Paths {
-			x.Paths = append(x.Paths, pathObject{p.Name, p.From, p.To, p.Control, p.Asked, p.Lost, p.Skipped, millis(p.Silence)})
+			x.Paths = append(x.Paths, pathObject{
+				p.Name, p.From, p.To, p.Control, p.Asked, p.Lost, p.Skipped,
+				millis(p.Silence), millis(p.Failover), millis(p.Failback), p.Open > 0,
+			})
 		}
 		for _, s := range r.Layers {
 			x.Layers = append(x.Layers, layerObject{string(s.Layer), millis(s.Took)})

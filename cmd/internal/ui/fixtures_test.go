@@ -219,8 +219,8 @@ func tested() failover.Report {
 	}
 	paths := func(outside, inside time.Duration, lost int) []failover.PathResult {
 		return []failover.PathResult{
-			{Name: failover.Inside, From: "bastion-3", To: "10.0.0.136 icmp", Asked: 120, Lost: lost, Silence: inside},
-			{Name: failover.Outside, From: "here", To: "203.0.113.10 icmp", Asked: 121, Lost: lost, Silence: outside},
+			{Name: failover.Inside, From: "bastion-3", To: "10.0.0.136 icmp", Asked: 120, Lost: lost, Silence: inside, Failover: inside, Failback: inside / 4},
+			{Name: failover.Outside, From: "here", To: "203.0.113.10 icmp", Asked: 121, Lost: lost, Silence: outside, Failover: outside, Failback: outside / 3},
 			{Name: failover.Outside, From: "here", To: "203.0.113.1 icmp", Control: true, Asked: 121},
 		}
 	}

@@ -39,7 +39,7 @@ type roundView struct {
 	ID, Title, Does, Verdict, Class string
 	Number, Fault                   string // in the table of all; no number where it was not possible
 	Why, Trouble                    []string
-	Outside, Inside                 string // the silences
+	Outside, Inside, Failback       string // the silences
 	Facts                           []factView
 	Lanes                           []lane
 	Ticks                           []tick
@@ -97,7 +97,7 @@ func silence(r failover.Round, way string) string {
 		case p.Lost == p.Asked:
 			return "no answer"
 		default:
-			return millis(p.Silence)
+			return millis(p.Failover)
 		}
 	}
 	return ""
@@ -131,6 +131,9 @@ func roundOf(i int, r failover.Round) roundView {
 		what = r.Before + " → " + r.After
 	}
 	v.Outside, v.Inside = silence(r, failover.Outside), silence(r, failover.Inside)
+	if r.Fault.Place != failover.ByAgent { // else nothing is undone
+		v.Failback = millis(r.Failback())
+	}
 	fact := func(name, value string) { v.Facts = append(v.Facts, factView{Name: name, Value: value}) }
 	v.Facts = append(v.Facts, factView{"active", what, true})
 	for _, p := range r.Paths {
@@ -138,7 +141,7 @@ func roundOf(i int, r failover.Round) roundView {
 		if p.Control {
 			name += ", control"
 		}
-		v.Facts = append(v.Facts, factView{name, fmt.Sprintf("silent for %s; %d of %d lost", millis(p.Silence), p.Lost, p.Asked), true})
+		v.Facts = append(v.Facts, factView{name, fmt.Sprintf("silent for %s; %d of %d lost", p.Silences(r.Fault, millis), p.Lost, p.Asked), true})
 	}
 	for _, s := range r.Layers {
 		fact(string(s.Layer), millis(s.Took))

@@ -144,16 +144,26 @@ func member(m failover.Witnessed, w failover.Span) []box {
 	return boxes
 }
 
-// ticks are the fault, when it was over, and some seconds between.
+// room is what the name of a tick takes, in percent of a strip on a phone.
+const room = 16
+
+// ticks are the fault, when it was undone where that is shown, and some seconds between.
 func ticks(r failover.Round, w failover.Span) []tick {
 	at := func(t time.Duration) float64 { return scale(t, w) / units * 100 }
 	all := []tick{{at(r.Record.Injected), "fault"}}
+	undone := tick{at(r.Record.Undoing), "undone"}
+	shown := r.Fault.Place != failover.ByAgent && undone.At < 100
 	step := time.Second
 	for w.Length()/step > 5 {
 		step *= 2
 	}
 	for t := r.Record.Injected + step; t < w.To-step/4; t += step {
-		all = append(all, tick{at(t), "+" + (t - r.Record.Injected).String()})
+		if x := at(t); !shown || x < undone.At-room || x > undone.At+room {
+			all = append(all, tick{x, "+" + (t - r.Record.Injected).String()})
+		}
+	}
+	if shown {
+		all = append(all, undone)
 	}
 	return all
 }

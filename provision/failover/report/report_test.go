@@ -36,7 +36,7 @@ func sample() failover.Report {
 	record := func(n int) failover.Record {
 		return failover.Record{
 			Fault: reboot, Number: n, Before: "<b>one</b>", After: "two",
-			Injected: 2 * time.Second, Settled: 5 * time.Second, Undone: 7 * time.Second, Ended: 8 * time.Second,
+			Injected: 2 * time.Second, Settled: 5 * time.Second, Undoing: 6500 * ms, Undone: 7 * time.Second, Ended: 8 * time.Second,
 			Paths: []failover.Path{{Name: failover.Outside, From: "here", To: "203.0.113.10 icmp", Every: 50 * ms, Beats: beats}},
 			Members: []failover.Witnessed{
 				{Name: "<b>one</b>", Was: api.Active, Held: []failover.Span{{From: 0, To: 2 * time.Second}}, Blind: []failover.Span{{From: 2 * time.Second, To: 6 * time.Second}}},
@@ -226,6 +226,31 @@ func TestThePageShowsWhatBecameOfEachRound(t *testing.T) {
 	for _, want := range []string{"Broken off: interrupted", "Not put back: port of two", "inconclusive"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the page of a test that was broken off lacks %q", want)
+		}
+	}
+}
+
+func TestThePageTellsFailoverFromFailback(t *testing.T) {
+	rep := sample()
+	r := rep.Rounds[1]
+	for i := range r.Record.Paths[0].Beats {
+		b := &r.Record.Paths[0].Beats[i]
+		if b.Heard = 0; time.Duration(b.Sent) < 6500*ms || time.Duration(b.Sent) >= 7500*ms {
+			b.Heard = b.Sent + api.Duration(ms)
+		}
+	}
+	rep.Rounds = []failover.Round{failover.Judge(r.Record, failover.Limits{Downtime: time.Second, Lost: -1, TwoOwners: -1})}
+	var b bytes.Buffer
+	if err := HTML(&b, rep); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"<td>0 ms</td><td></td><td>1.00 s</td>", // outside, inside, failback
+		"silent for 0 ms, 1.00 s when it was undone; 20 of 160 lost",
+		">undone</span>",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the page lacks %q", want)
 		}
 	}
 }

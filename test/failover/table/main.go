@@ -19,11 +19,12 @@ type report struct {
 		Fault, Verdict, Expect string
 		Why                    []string
 		Two_owners_ms          float64 //nolint:revive // as in the JSON
+		Failback_ms            float64 //nolint:revive // as in the JSON
 		Paths                  []struct {
-			Path       string
-			Control    bool
-			Lost       int
-			Silence_ms float64 //nolint:revive // as in the JSON
+			Path        string
+			Control     bool
+			Lost        int
+			Failover_ms float64 //nolint:revive // as in the JSON
 		}
 		Layers []struct {
 			Layer   string
@@ -34,10 +35,10 @@ type report struct {
 
 // row is one fault's figures, in milliseconds.
 type row struct {
-	expect, why           string
-	outside, inside, both []float64
-	slowest               map[string]int
-	failed                int
+	expect, why                 string
+	outside, inside, back, both []float64
+	slowest                     map[string]int
+	failed                      int
 }
 
 func main() {
@@ -72,10 +73,13 @@ func run(in io.Reader, out io.Writer) error {
 			switch {
 			case p.Control:
 			case p.Path == "outside":
-				x.outside = append(x.outside, p.Silence_ms)
+				x.outside = append(x.outside, p.Failover_ms)
 			default:
-				x.inside = append(x.inside, p.Silence_ms)
+				x.inside = append(x.inside, p.Failover_ms)
 			}
+		}
+		if r.Fault != "switchover" { // else nothing is undone
+			x.back = append(x.back, r.Failback_ms)
 		}
 		x.both = append(x.both, r.Two_owners_ms)
 		slowest, most := "", -1.0
@@ -86,19 +90,19 @@ func run(in io.Reader, out io.Writer) error {
 		}
 		x.slowest[slowest]++
 	}
-	fmt.Fprintln(out, "| fault | the VIP | silent outside, ms | silent inside, ms | two owners, ms | slowest layer | rounds |")
-	fmt.Fprintln(out, "|---|---|---|---|---|---|---|")
+	fmt.Fprintln(out, "| fault | the VIP | silent outside, ms | silent inside, ms | silent at failback, ms | two owners, ms | slowest layer | rounds |")
+	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|")
 	for _, f := range order {
 		x := rows[f]
 		if x.why != "" {
-			fmt.Fprintf(out, "| `%s` | - | not possible: %s | | | | |\n", f, x.why)
+			fmt.Fprintf(out, "| `%s` | - | not possible: %s | | | | | |\n", f, x.why)
 			continue
 		}
 		note := fmt.Sprint(len(x.both))
 		if x.failed > 0 {
 			note += fmt.Sprintf(", %d failed", x.failed)
 		}
-		fmt.Fprintf(out, "| `%s` | %s | %s | %s | %s | %s | %s |\n", f, x.expect, spread(x.outside), spread(x.inside), spread(x.both), x.layer(), note)
+		fmt.Fprintf(out, "| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", f, x.expect, spread(x.outside), spread(x.inside), spread(x.back), spread(x.both), x.layer(), note)
 	}
 	return nil
 }
