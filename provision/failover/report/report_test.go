@@ -95,7 +95,7 @@ var pages = flag.String("pages", "", "write the pages of the tests to this `FOLD
 func TestPagesNeedNothingElseAndAreWellFormed(t *testing.T) {
 	empty := unfinished()
 	empty.Rounds = nil
-	for name, rep := range map[string]failover.Report{"sample": sample(), "crowded": crowded(), "unfinished": unfinished(), "empty": empty} {
+	for name, rep := range map[string]failover.Report{"sample": sample(), "crowded": crowded(), "unfinished": unfinished(), "returning": returning(), "empty": empty} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
 			if err := HTML(&b, rep); err != nil {
@@ -230,7 +230,8 @@ func TestThePageShowsWhatBecameOfEachRound(t *testing.T) {
 	}
 }
 
-func TestThePageTellsFailoverFromFailback(t *testing.T) {
+// returning is a test of a round that is silent when its fault is undone.
+func returning() failover.Report {
 	rep := sample()
 	r := rep.Rounds[1]
 	for i := range r.Record.Paths[0].Beats {
@@ -239,9 +240,13 @@ func TestThePageTellsFailoverFromFailback(t *testing.T) {
 			b.Heard = b.Sent + api.Duration(ms)
 		}
 	}
-	rep.Rounds = []failover.Round{failover.Judge(r.Record, failover.Limits{Downtime: time.Second, Lost: -1, TwoOwners: -1})}
+	rep.Rounds = []failover.Round{failover.Judge(r.Record, failover.Limits{Downtime: 900 * ms, Lost: -1, TwoOwners: -1})}
+	return rep
+}
+
+func TestThePageTellsFailoverFromFailback(t *testing.T) {
 	var b bytes.Buffer
-	if err := HTML(&b, rep); err != nil {
+	if err := HTML(&b, returning()); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
