@@ -3,6 +3,7 @@ package sim
 import (
 	"time"
 
+	"github.com/havip/havip/agent/api"
 	"github.com/havip/havip/agent/vrrp"
 )
 
@@ -107,7 +108,8 @@ func (w *wire) finds(m *member) bool {
 func (w *world) forget(f Fault) {
 	for _, other := range w.members {
 		heard := f.Kind == Leave && w.wire.passes(f.Who, other.index)
-		if !loses(f.Kind) || other.index == f.Who || !other.leads() || heard {
+		active := other.brain != nil && other.brain.all(api.Active) // it may be paused
+		if !loses(f.Kind) || other.index == f.Who || !active || heard {
 			continue
 		}
 		for r := range w.wire.near {
