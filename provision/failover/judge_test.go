@@ -126,6 +126,22 @@ func TestASilenceCountsWhereItBegan(t *testing.T) {
 	})
 }
 
+func TestTheLongerOfFailoverAndFailbackIsToldApart(t *testing.T) {
+	reboot, _ := Find(ServerReboot)
+	for want, p := range map[string]PathResult{
+		"680ms":                             {Failover: 680 * ms, Failback: 700 * ms},
+		"680ms, 2.4s when it was undone":    {Failover: 680 * ms, Failback: 2400 * ms},
+		"2.4s":                              {Failover: 2400 * ms, Failback: 680 * ms},
+		"1m0s, and still silent at the end": {Failover: time.Minute, Open: time.Minute},
+		"0s, 1m0s when it was undone, and still silent at the end": {Failback: time.Minute, Open: time.Minute},
+	} {
+		r := Round{Fault: reboot, Paths: []PathResult{p, {Control: true, Failover: time.Hour, Failback: time.Hour, Open: time.Hour}}}
+		if got := r.Silences(time.Duration.String); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestVerdicts(t *testing.T) {
 	for name, tt := range map[string]struct {
 		bend func(*Record, *Limits)

@@ -113,11 +113,15 @@ func (r Round) Silences(word func(time.Duration) string) string {
 	return PathResult{Failover: r.Failover(), Failback: r.Failback(), Open: r.Open()}.Silences(r.Fault, word)
 }
 
+// noise is how much longer a silence may be than another one without being worth a
+// word: a busy machine makes as much.
+const noise = 100 * time.Millisecond
+
 // Silences is, in words, the longest silence of the failover, and that of the failback
 // where it was longer.
 func (p PathResult) Silences(f Fault, word func(time.Duration) string) string {
 	text := word(p.Failover)
-	if p.Failback > p.Failover {
+	if p.Failback > p.Failover+noise {
 		text += ", " + word(p.Failback) + " " + f.later()
 	}
 	if p.Open > 0 {

@@ -239,7 +239,6 @@ func (w *watch) witnessed(within Span) (m Witnessed, beats map[string][]api.Beat
 			blind(last)
 		}
 		origin := s.clock.at(s.began)
-		last = -1
 		for _, h := range s.lines {
 			if last >= 0 && h.at-last > blindAfter {
 				m.Blind = append(m.Blind, Span{last, h.at})

@@ -51,8 +51,8 @@ func TestARoundIsAsLongAsItsSilences(t *testing.T) {
 		if why := strings.Join(x.Why, "; "); cmd.ProcessState.ExitCode() != 5 || x.Verdict != "failed" || !strings.Contains(why, "s when it was undone, the limit is 5s") {
 			t.Errorf("exit code %d, %s: %s", cmd.ProcessState.ExitCode(), x.Verdict, why)
 		}
-		if line := cmd.errs.String(); !strings.Contains(line, "s when it was undone, failed") {
-			t.Errorf("the round's line does not say when:\n%s", line)
+		if text := cmd.errs.String(); !strings.Contains(text, "s when it was undone, failed") || !strings.HasSuffix(text, "\n\n") {
+			t.Errorf("the round's line does not say when, or no empty line parts it from the result:\n%q", text)
 		}
 	})
 	t.Run("before the test", func(t *testing.T) {
