@@ -118,6 +118,7 @@ func (e *Engine) hearClaim(l letter) {
 // that only people can solve: a stranger must not make the VIP move.
 func (r *router) hearClaim(c vip.Claim) {
 	if r.isVirtual(c.MAC) {
+		r.tell(vrrp.Claimed{At: c.At})
 		return
 	}
 	r.counters["claims"]++

@@ -216,8 +216,7 @@ func TestARivalAndAMismatchAreProblems(t *testing.T) {
 		if p, ok := r.problem(api.ProblemMismatch); !ok || p.Peer != peer {
 			t.Errorf("problem %+v, want a mismatch", p)
 		}
-		r.nic.wire.hear(vrrp.PriorityYielded)
-		synctest.Wait()
+		r.pass(down) // it has yielded
 		if p, ok := r.problem(api.ProblemRival); ok {
 			t.Errorf("still there: %+v", p)
 		}

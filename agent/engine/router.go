@@ -56,6 +56,7 @@ type router struct {
 	met         acquaintances
 	wasBlocked  bool // as last reported
 	lastRival   time.Time
+	lastYielded time.Time
 	announced   struct {
 		why string
 		at  time.Time
@@ -210,22 +211,35 @@ func (r *router) perform(effect vrrp.Effect) []vrrp.Act {
 	case vrrp.Transition:
 		r.transition(f)
 	case vrrp.Rival:
-		r.rival.see(time.Now(), f.From, fmt.Sprintf("%v is active too, with priority %d", f.From, f.Priority))
-		r.noteRival(r.rival.detail)
+		r.noteRival(f)
 	case vrrp.Yielded:
-		r.rival = sighting{}
-		r.noteRival(fmt.Sprintf("%v was active too, and has yielded", f.From))
+		r.noteYielded(f)
 	case vrrp.Stopped:
 		r.stopped = true
 	}
 	return nil
 }
 
-func (r *router) noteRival(detail string) {
+func (r *router) noteRival(f vrrp.Rival) {
 	r.counters["rivals"]++
-	if now := time.Now(); now.Sub(r.lastRival) >= rivalEvery {
+	now := time.Now()
+	r.rival.see(now, f.From, fmt.Sprintf("%v is active too, with priority %d", f.From, f.Priority))
+	if now.Sub(r.lastRival) >= rivalEvery {
 		r.lastRival = now
-		r.event("rival", detail)
+		r.event("rival", r.rival.detail)
+	}
+}
+
+// noteYielded ends a rival, or tells of one that was not heard before.
+func (r *router) noteYielded(f vrrp.Yielded) {
+	if r.rival.peer == f.From {
+		r.rival = sighting{}
+	} else {
+		r.counters["rivals"]++
+	}
+	if now := time.Now(); now.Sub(r.lastYielded) >= rivalEvery {
+		r.lastYielded = now
+		r.event("rival", fmt.Sprintf("%v was active too, and has yielded", f.From))
 	}
 }
 

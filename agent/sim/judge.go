@@ -81,6 +81,7 @@ func (t *watch) judgeDragged(m *member, r int, before api.State, moved bool, act
 	}
 	if before != api.Backup && m.brain.state(r) == api.Backup {
 		x.enter(now, m.inForce)
+		m.words[r] = words{from: now}
 	}
 }
 
@@ -123,6 +124,9 @@ func (t *watch) judgeTransition(m *member, r, own int, stalled bool, tr vrrp.Tra
 			}
 			m.conceded(ev)
 		}
+	}
+	if tr.From == api.Active && tr.To == api.Backup {
+		m.words[r] = words{from: now}
 	}
 	if tr.To == api.Active {
 		m.unheeded, m.unheard = false, netip.Addr{}
@@ -219,9 +223,10 @@ func forbidden(m *member, x *witness, now time.Time, ev vrrp.Event) string {
 func (t *watch) judgeAdvert(m *member, r int, a vrrp.SendAdvert) {
 	c := m.inForce
 	switch p := a.Priority; {
-	case p == vrrp.PriorityYielded && m.brain.state(r) == api.Backup:
 	case a.Interval != c.Interval:
 		t.fail(Statement, "%s advertises interval %v, in force is %v", m.name, a.Interval, c.Interval)
+	case p == vrrp.PriorityYielded:
+		t.judgeLastWord(m, r)
 	case p == vrrp.PriorityLeave:
 		if m.told && m.brain.state(r) != api.Leaving {
 			t.fail(Statement, "%s says that it leaves", m.name)
@@ -231,6 +236,18 @@ func (t *watch) judgeAdvert(m *member, r int, a vrrp.SendAdvert) {
 	case !m.told && p > vrrp.PriorityUnhealthyMax:
 		t.fail(Statement, "%s is unhealthy and advertises %d", m.name, p)
 	}
+}
+
+// judgeLastWord: who was active has one, for a minute and at most each second.
+func (t *watch) judgeLastWord(m *member, r int) {
+	said, now := &m.words[r], m.time()
+	switch {
+	case m.brain.state(r) != api.Backup || said.from.IsZero() || now.Sub(said.from) > time.Minute:
+		t.fail(Statement, "%s says that it yielded", m.name)
+	case now.Sub(said.last) < time.Second:
+		t.fail(Statement, "%s says again after %v that it yielded", m.name, now.Sub(said.last))
+	}
+	said.last = now
 }
 
 // reconfigured is told before the machines are. An agent that is stopped between two

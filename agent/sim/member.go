@@ -51,6 +51,7 @@ type member struct {
 	shown    string                    // the last line of the trace
 	witness  [maxRouters]witness
 	pace     [maxRouters]pace
+	words    [maxRouters]words
 }
 
 // pace is how many adverts a router has sent since a time.
@@ -58,6 +59,9 @@ type pace struct {
 	since   time.Duration
 	adverts int
 }
+
+// words are when it ceased to be active, and said so last, on the server's clock.
+type words struct{ from, last time.Time }
 
 // stance is how a router was before an event.
 type stance struct {

@@ -166,8 +166,12 @@ func (m *Machine) answer(now time.Time, ev Received) {
 	m.announceAgain(now, ev)
 }
 
-// announceAgain begins the schedule of announcements anew.
+// announceAgain begins the schedule of announcements anew; not that of an unhealthy
+// one that keeps silent, so that another takes over.
 func (m *Machine) announceAgain(now time.Time, ev Received) {
+	if !m.active.contest.silence.IsZero() {
+		return
+	}
 	m.active.announcer.start(now, "a rival was heard: "+ev.From.String())
 	m.announce(now)
 }
@@ -196,10 +200,12 @@ func (m *Machine) healthChanged(now time.Time) {
 	}
 }
 
-// giveUp goes to Backup because another router of the group did.
-func (m *Machine) giveUp(now time.Time, why string) []Effect {
-	m.becomeBackup(now, m.listen(now), Together, why)
-	m.word.next = now
+// giveUp goes to Backup because the router first of the group did.
+func (m *Machine) giveUp(now time.Time, first *Machine) []Effect {
+	m.becomeBackup(now, m.listen(now), Together, fmt.Sprintf("%s: %s", first.name(), first.reason))
+	if first.reason != SwitchoverFrom {
+		m.word.next = now
+	}
 	return m.take()
 }
 

@@ -156,11 +156,14 @@ func (m *Machine) hearClaim(now time.Time, ev Claimed) {
 	if ev.At.IsZero() || ev.At.After(now) {
 		ev.At = now
 	}
-	switch m.state {
-	case api.Backup:
+	if m.state == api.Backup {
 		m.seeAnnounced(ev)
+	}
+	switch {
+	case !ev.From.IsValid():
+	case m.state == api.Backup:
 		m.hearClaimAsBackup(ev)
-	case api.Active:
+	case m.state == api.Active:
 		m.hearClaimAsActive(now, ev)
 	}
 }

@@ -41,7 +41,8 @@ type (
 	// Claimed says that a peer announced one of our VIPs at At, by gratuitous ARP
 	// or an unsolicited NA: it is active, whether its advertisements arrive or not.
 	// Greater tells that its MAC is greater than ours, which decides where
-	// advertisements cannot.
+	// advertisements cannot. From is invalid where the MAC is that of the virtual router,
+	// with which those of other makers announce: an active did, nobody knows which.
 	Claimed struct {
 		From    netip.Addr
 		Greater bool

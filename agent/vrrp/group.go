@@ -154,10 +154,10 @@ func (g *Group) drag(now time.Time) (acts []Act) {
 	if i < 0 {
 		return nil
 	}
-	why := fmt.Sprintf("%s: %s", g.routers[i].name(), g.routers[i].reason)
+	first := g.routers[i]
 	for i, m := range g.routers {
 		if m.state == api.Active {
-			acts = append(acts, actsOf(i, m.giveUp(now, why))...)
+			acts = append(acts, actsOf(i, m.giveUp(now, first))...)
 		}
 	}
 	return acts

@@ -10,8 +10,13 @@ import "time"
 // that came after its own. To the actives of other makers it is one of a lower
 // priority, upon which keepalived announces too.
 
-// lastWordFor bounds that, where nobody announces.
-const lastWordFor = time.Minute
+const (
+	// lastWordFor bounds that, where nobody announces.
+	lastWordFor = time.Minute
+	// relieved is how long after a takeover the word of the one before is expected, and
+	// tells nothing: the second announcement has been made by then.
+	relieved = 2500 * time.Millisecond
+)
 
 // lastWord is what a backup has to say that was active; its zero value, nothing.
 type lastWord struct {
@@ -33,9 +38,11 @@ func (m *Machine) sayLastWord(now time.Time) {
 	m.do(SendAdvert{Priority: PriorityYielded, Interval: m.cfg.Interval})
 }
 
-// seeAnnounced ends it: the network has been told where the VIPs are.
+// seeAnnounced ends it: the network has been told where the VIPs are. Not by another
+// active than the one that is heard; one of another maker has the virtual router's MAC.
 func (m *Machine) seeAnnounced(ev Claimed) {
-	if ev.At.After(m.word.since) {
+	other := ev.From.IsValid() && m.backup.from.IsValid() && ev.From != m.backup.from
+	if !other && ev.At.After(m.word.since) {
 		m.word = lastWord{}
 	}
 }
@@ -52,15 +59,18 @@ func (m *Machine) hearLastWord(now time.Time, ev Received) {
 // with announcements: it is no rival.
 func (m *Machine) relieves(ev Received) bool {
 	switch m.reason {
-	case Preempting, PeerLeft, PeerUnhealthy, SwitchoverTo:
-		return ev.At.Before(m.since.Add(claimEvery))
+	case OwnsAddress, Preempting, PeerLeft, PeerUnhealthy, SwitchoverTo:
+		return ev.At.Before(m.since.Add(relieved))
 	}
 	return false
 }
 
-// hear gives an advertisement to a backup. A last word is none of an active.
+// hear gives an advertisement to a backup. A last word is none of an active: whoever
+// says nothing else, which only other makers' can, is not heard, nor believed to be
+// active for its announcements.
 func (m *Machine) hear(now time.Time, ev Received) {
 	if ev.Priority == PriorityYielded {
+		m.backup.arrives = ev.From
 		return
 	}
 	m.hearAsBackup(ev)

@@ -24,6 +24,18 @@ func TestTheLastWordOfOneThatYields(t *testing.T) {
 			s.on(1600*ms, announces(greater, 1600*ms))
 			s.on(2700*ms, heard(greater, 250, 2700*ms))
 		}},
+		{"or one of another maker does, with the virtual router's MAC", Config{}, func(s script) {
+			s.active()
+			s.on(500*ms, heard(greater, 250, 500*ms), yielded...)
+			s.on(600*ms, Claimed{At: epoch.Add(600 * ms)})
+			s.on(1500*ms, heard(greater, 250, 1500*ms))
+		}},
+		{"that of a third one does not count", Config{}, func(s script) {
+			s.active()
+			s.on(500*ms, heard(greater, 250, 500*ms), yielded...)
+			s.on(600*ms, announces(lesser, 600*ms))
+			s.on(1500*ms, heard(greater, 250, 1500*ms), advert(PriorityYielded))
+		}},
 		{"an announcement from before its own is none", Config{}, func(s script) {
 			s.active()
 			s.on(500*ms, heard(greater, 250, 500*ms), yielded...)
@@ -108,8 +120,34 @@ func TestTheLastWordOfARival(t *testing.T) {
 			s.state(api.Active, Preempting)
 			s.on(1310*ms, heard(greater, PriorityYielded, 1310*ms))
 			s.on(1320*ms, heard(greater, 0, 1320*ms), advert(192), renew)
-			s.on(2310*ms, heard(greater, PriorityYielded, 2310*ms),
-				Yielded{From: greater}, Announce{Why: "a rival was heard: 10.0.0.3"})
+			s.run(3800 * ms)
+			s.on(3810*ms, heard(greater, PriorityYielded, 3810*ms), Yielded{From: greater})
+		}},
+		{"an owner that has just started expects it", with(func(c *Config) { c.Priority = PriorityOwner }), func(s script) {
+			s.m.Handle(epoch, Start{})
+			s.state(api.Active, OwnsAddress)
+			s.on(100*ms, heard(greater, PriorityYielded, 100*ms))
+		}},
+		{"to one that leaves it is no successor's", Config{}, func(s script) {
+			s.active()
+			s.m.Handle(epoch, Shutdown{})
+			s.on(ms, heard(greater, PriorityYielded, ms))
+			s.state(api.Leaving, Stopping)
+		}},
+		{"to an unhealthy one that keeps silent it is no reason to announce", Config{}, func(s script) {
+			s.active()
+			s.m.Handle(epoch.Add(500*ms), Sent{At: epoch.Add(500 * ms)})
+			s.m.Handle(epoch.Add(600*ms), Claimed{From: lesser, At: epoch.Add(600 * ms)})
+			s.m.Handle(epoch.Add(1200*ms), Sent{At: epoch.Add(1200 * ms)})
+			s.m.Handle(epoch.Add(1600*ms), Claimed{From: lesser, At: epoch.Add(1600 * ms)})
+			s.m.Handle(epoch.Add(1700*ms), Health{OK: false})
+			s.on(1800*ms, heard(greater, PriorityYielded, 1800*ms), Yielded{From: greater})
+		}},
+		{"whoever says nothing else is not believed to be active for its announcements", Config{}, func(s script) {
+			s.backup()
+			s.on(100*ms, heard(greater, PriorityYielded, 100*ms))
+			s.on(200*ms, Claimed{From: greater, At: epoch.Add(200 * ms)})
+			s.deadline(1300 * ms)
 		}},
 		{"to a backup it is no word of an active", Config{}, func(s script) {
 			s.backup()

@@ -23,7 +23,7 @@ func (m *Machine) leave(now time.Time) {
 }
 
 func (m *Machine) hearAsLeaving(now time.Time, ev Received) {
-	if ev.Priority != PriorityLeave {
+	if ev.Priority > PriorityYielded {
 		m.stop(now, HandedOver, ev.From.String())
 	}
 }

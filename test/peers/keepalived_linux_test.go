@@ -67,18 +67,21 @@ func TestKeepalivedVersion3ByUnicast(t *testing.T) {
 	t.Parallel()
 	const interval = 500 * time.Millisecond
 	shared := prefixes("192.168.200.123/32")
-	pair := func(t *testing.T, us, them int, preempt bool) *meeting {
+	pairWith := func(t *testing.T, us, them int, preempt bool, global ...string) *meeting {
 		m := meet(t)
 		m.keepalived(field.VRRP{
 			Version: 3, VRID: 123, Priority: them, Interval: interval, NoPreempt: !preempt, Addresses: shared,
 			Source: m.theirs.Addr(field.IPv4), Peers: []netip.Addr{m.ours.Addr(field.IPv4)},
-			Global: []string{"vrrp_garp_master_refresh 10"},
+			Global: global,
 		})
 		m.we(config.Router{
 			Version: 3, VRID: 123, Priority: us, Interval: api.Duration(interval), Preempt: preempt, Addresses: shared,
 			Source: m.ours.Addr(field.IPv4), Peers: []netip.Addr{m.theirs.Addr(field.IPv4)},
 		})
 		return m
+	}
+	pair := func(t *testing.T, us, them int, preempt bool) *meeting {
+		return pairWith(t, us, them, preempt, "vrrp_garp_master_refresh 10")
 	}
 	t.Run("nobody preempts", func(t *testing.T) {
 		m := pair(t, 100, 110, false)
@@ -106,6 +109,32 @@ func TestKeepalivedVersion3ByUnicast(t *testing.T) {
 		if p := m.agent.Router().Problems; len(p) > 0 {
 			t.Errorf("their announcements are a problem for us: %+v", p)
 		}
+	})
+	t.Run("they announce upon our last word, having been cut off", func(t *testing.T) {
+		m := pairWith(t, 100, 110, false)
+		announcements := func() int {
+			return len(m.theirCapture.Frames(func(f field.Frame) bool { return f.Announces(m.shared[0]) }))
+		}
+		m.theyStart()
+		m.theyHold()
+		m.weStart()
+		m.agent.Becomes(api.Backup)
+		// Two bursts: without a refresh there are no more.
+		field.Eventually(t, "they announce at the takeover", func() bool { return announcements() >= 10 })
+		m.theirs.Cut()
+		m.agent.Becomes(api.Active)
+		before := announcements()
+		m.theirs.Mend()
+		m.agent.Becomes(api.Backup)
+		field.Eventually(t, "they announce again", func() bool { return announcements() > before })
+	})
+	t.Run("we relieve them of priority 1, which is a last word to us", func(t *testing.T) {
+		m := pairWith(t, 100, 1, false, "vrrp_garp_master_refresh 1")
+		m.theyStart()
+		m.theyHold()
+		m.weStart()
+		m.weHold(vrrp.NoAdvert)
+		field.Eventually(t, "they yield", m.rival.Waits)
 	})
 	t.Run("we preempt with 110", func(t *testing.T) {
 		m := pair(t, 110, 100, true)
