@@ -67,8 +67,8 @@ const claimWait = 4 * time.Second
 func (w *world) belief() time.Duration {
 	lost := w.scenario.Weather.Loss > 0
 	for _, f := range w.scenario.Faults {
-		// What is under way for an interval may reach one who has just started.
-		lost = lost || f.For > 0 && (f.Kind == Crash || f.Kind == Off || f.Kind == Leave) && w.scenario.Weather.Delay >= w.watch.shortest
+		// An announcement under way may reach one who has just started.
+		lost = lost || f.For > 0 && (f.Kind == Crash || f.Kind == Off || f.Kind == Leave) && w.scenario.Weather.Delay > calmDelay
 		lost = lost || f.Mid || f.Kind == Mute || f.Kind == OneWay || f.Kind == Cut || f.Kind == Isolate || f.Kind == Block || f.Kind == BlockFrom
 	}
 	if !lost {

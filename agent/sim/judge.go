@@ -99,6 +99,9 @@ func (t *watch) together(m *member, ev vrrp.Event) {
 // routers could not advertise for too long is one.
 func (t *watch) judgeTransition(m *member, r, own int, stalled bool, tr vrrp.Transition, ev vrrp.Event) {
 	x, now := &m.witness[r], m.time()
+	if tr.From == api.Active && tr.To == api.Backup {
+		m.words[r] = words{from: now}
+	}
 	if _, ok := ev.(vrrp.Reconfigured); ok {
 		if !m.anyDue(now) {
 			t.fail(Unmoved, "%s went from %s to %s: %s", m.name, tr.From, tr.To, tr.Reason)
@@ -124,9 +127,6 @@ func (t *watch) judgeTransition(m *member, r, own int, stalled bool, tr vrrp.Tra
 			}
 			m.conceded(ev)
 		}
-	}
-	if tr.From == api.Active && tr.To == api.Backup {
-		m.words[r] = words{from: now}
 	}
 	if tr.To == api.Active {
 		m.unheeded, m.unheard = false, netip.Addr{}
