@@ -53,7 +53,7 @@ func addRouter(t *text, group string, r api.Router) {
 	for _, peer := range r.Peers {
 		labels := with("peer", peer.Address.String())
 		t.add("havip_peer_last_advert_timestamp_seconds", gauge, "When the peer's last advertisement came; 0: never.", seconds(peer.LastAdvert), labels...)
-		t.add("havip_peer_priority", gauge, "The priority that the peer advertised last; 0: none, or that it left.", float64(peer.Priority), labels...)
+		t.add("havip_peer_priority", gauge, "The priority that the peer advertised last; 0: none, or that it left; 1: that it yielded.", float64(peer.Priority), labels...)
 	}
 }
 
@@ -93,7 +93,7 @@ func counterHelp() map[string]string {
 		"priority_zero_sent":     "Advertisements that this member leaves (priority 0).",
 		"late_wakeups":           "Timers that fired late.",
 		"renewals":               "Renewals of the lease of the VIPs.",
-		"rivals":                 "Advertisements of another active that lost against this one.",
+		"rivals":                 "Advertisements of another active that lost against this one, and last words of such that were not heard before.",
 		"vips_removed":           "VIPs removed because this member is not active.",
 		"vips_restored":          "VIPs put back after somebody had removed them.",
 	}
