@@ -46,7 +46,7 @@ func (p *pair) strike(f fault, owner int, phase float64) Round {
 	last := p.taps[owner].latest()
 	f.strike(p, owner)
 	p.answers(probe, 1-owner)
-	p.watchOn(f, struck)
+	stillTwo := p.watchOn(f, struck)
 	report := end().Since(struck)
 	ended := time.Now()
 
@@ -60,7 +60,7 @@ func (p *pair) strike(f fault, owner int, phase float64) Round {
 		Silence:   report.Longest().Length(),
 		Blind:     report.Longest().Blind,
 		TwoOwners: prober.Shared(p.watch.Holdings(), struck, ended),
-		StillTwo:  len(p.watch.Holders()) > 1,
+		StillTwo:  stillTwo,
 		Watched:   ended.Sub(struck),
 	}
 	if at := firstBy(report, p.nodes[1-owner].MAC.String()); !at.IsZero() {
@@ -71,16 +71,20 @@ func (p *pair) strike(f fault, owner int, phase float64) Round {
 
 // watchOn goes on probing after the address has moved: a moment for what comes
 // late, and where the old owner may keep the address, until it does not, or for
-// longer than the longest lease.
-func (p *pair) watchOn(f fault, struck time.Time) {
+// longer than the longest lease. It tells whether two have it still.
+func (p *pair) watchOn(f fault, struck time.Time) (stillTwo bool) {
 	time.Sleep(max(before, 2*p.settings.interval))
 	if !f.lasting {
-		return
+		return false
 	}
 	limit := struck.Add(max(1500*time.Millisecond, 5*p.settings.interval))
-	for len(p.watch.Holders()) > 1 && time.Now().Before(limit) {
+	for len(p.watch.Holders()) > 1 {
+		if time.Now().After(limit) {
+			return true
+		}
 		time.Sleep(5 * time.Millisecond)
 	}
+	return false
 }
 
 // firstBy is when a server answered for the first time.
