@@ -103,11 +103,12 @@ func (w *wire) finds(m *member) bool {
 	return true
 }
 
-// forget excuses the other active of two when one goes that it does not hear: it
-// cannot know that the network looks for the VIPs where they were.
+// forget excuses an active when another member goes that was active, and it may not
+// hear of it: it cannot know that the network looks for the VIPs there. Only a goodbye
+// on a wire that loses nothing is heard for certain.
 func (w *world) forget(f Fault) {
 	for _, other := range w.members {
-		heard := f.Kind == Leave && w.wire.passes(f.Who, other.index)
+		heard := f.Kind == Leave && w.members[f.Who].leads() && w.wire.passes(f.Who, other.index) && w.wire.weather.Loss == 0
 		active := other.brain != nil && other.brain.all(api.Active) // it may be paused
 		if !loses(f.Kind) || other.index == f.Who || !active || heard {
 			continue
