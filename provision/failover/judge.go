@@ -106,12 +106,15 @@ func layers(rec Record) []Share {
 		if i < 0 {
 			continue
 		}
-		p, until := rec.Paths[i], at
-		if s := failover(p, rec); s.Length > p.Every {
-			until = max(at, s.To)
+		p, took := rec.Paths[i], time.Duration(0)
+		if s := failover(p, rec); s.Length > p.Every && s.To > at {
+			took = s.To - max(at, s.Asked)
+			// Else it had answered, and the next layer's time is its own.
+			if s.Asked <= at+p.Every {
+				at = s.To
+			}
 		}
-		shares = append(shares, Share{w.layer, until - at})
-		at = until
+		shares = append(shares, Share{w.layer, took})
 	}
 	return shares
 }

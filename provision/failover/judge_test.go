@@ -88,6 +88,24 @@ func TestTheLayerThatWasLateIsNamed(t *testing.T) {
 	}
 }
 
+// A way that answered at the takeover, and fell silent for a moment later, takes no
+// time from the next layer.
+func TestAMomentOfSilenceLaterIsNoLongerThanItWas(t *testing.T) {
+	rec := failing()
+	rec.Paths[0].Beats = beats(8*time.Second, Span{2000 * ms, 4500 * ms})
+	rec.Paths[1].Beats = beats(8*time.Second, Span{3900 * ms, 4000 * ms})
+	want := []Share{{Detection, 900 * ms}, {Takeover, ms}, {Neighbours, 100 * ms}, {NAT, 1599 * ms}}
+	r := Judge(rec, limits())
+	for i, s := range r.Layers {
+		if d := s.Took - want[i].Took; s.Layer != want[i].Layer || d < -2*ms || d > 2*ms {
+			t.Errorf("layer %d is %v, want %v", i, s, want[i])
+		}
+	}
+	if r.Slowest != NAT {
+		t.Errorf("the slowest is %s", r.Slowest)
+	}
+}
+
 func TestASilenceCountsWhereItBegan(t *testing.T) {
 	for name, tt := range map[string]struct {
 		silent             []Span // outside, in milliseconds
@@ -100,7 +118,7 @@ func TestASilenceCountsWhereItBegan(t *testing.T) {
 		"before the fault, and then after it":  {[]Span{{100, 1900}, {2000, 3200}}, 200 * ms, 1800 * ms, 0},
 		"when the fault was undone":            {[]Span{{5500, 6500}}, 0, 0, 1000 * ms},
 		"a pace before it was undone":          {[]Span{{5450, 6500}}, 0, 0, 1050 * ms},
-		"before it was undone, and on":         {[]Span{{5000, 7000}}, 4000 * ms, 2000 * ms, 0},
+		"before it was undone, and on":         {[]Span{{5000, 7000}}, 2000 * ms, 2000 * ms, 0},
 		"after both":                           {[]Span{{2000, 3200}, {5600, 7900}}, 200 * ms, 1200 * ms, 2300 * ms},
 	} {
 		rec := failing()

@@ -174,8 +174,8 @@ var mutants = []Mutant{
 	},
 	{
 		"a router gives up without its group", "group.go",
-		"if i < 0 {\n\t\treturn nil\n\t}\n\twhy",
-		"if true {\n\t\treturn nil\n\t}\n\twhy",
+		"if i < 0 {\n\t\treturn nil\n\t}\n\tfirst",
+		"if true {\n\t\treturn nil\n\t}\n\tfirst",
 	},
 	{
 		"who leaves does not say so", "leaving.go",
@@ -194,8 +194,8 @@ var mutants = []Mutant{
 	},
 	{
 		"a last word is an active's", "lastword.go",
-		"if ev.Priority == PriorityYielded {\n\t\treturn\n\t}",
-		"",
+		`if ev.Priority == PriorityYielded {`,
+		`if false {`,
 	},
 	{
 		"a last word is said once", "lastword.go",
