@@ -60,7 +60,7 @@ dist-check: ## that HEAD gives the same SHA256SUMS from two folders (10 min)
 # The simulator runs its thousands of seeds without the race detector.
 test: ## everything that needs no cloud; root adds the tests in network namespaces
 	$(if $(RACE),$(GO) test $(TEST_FLAGS) ./agent/sim)
-	$(GO) test $(RACE) -timeout 10m $(TEST_FLAGS) ./...
+	$(GO) test $(RACE) -timeout 20m $(TEST_FLAGS) ./...
 
 # One at a time: each is given one worker, so that the figures of two runs can be compared.
 FUZZTIME ?= 10m
