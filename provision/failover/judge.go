@@ -157,7 +157,7 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 			why = append(why, fmt.Sprintf("the VIP moved to %s and back; it was to stay", other))
 		}
 	}
-	if rec.Answers != "" && rec.Answers != rec.After && rec.After != "" {
+	if rec.Answers != "" && rec.Answers != rec.After && rec.After != "" && !rec.heldWhenAsked(rec.Answers) {
 		why = append(why, fmt.Sprintf("outside %s answers, while %s is active", rec.Answers, rec.After))
 	}
 	if rec.Silent != "" && rec.After != "" {
@@ -210,6 +210,19 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 	default:
 		return Failed, why
 	}
+}
+
+// heldWhenAsked tells whether a member had the VIP when it was asked who answers: one
+// that preempts has it back by then.
+func (rec Record) heldWhenAsked(name string) bool {
+	for _, m := range rec.Members {
+		for _, s := range m.Held {
+			if m.Name == name && s.From <= rec.Asked.To+m.ClockError && s.To >= rec.Asked.From-m.ClockError {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // movedBefore tells whether the active member was none any more when the fault was

@@ -231,8 +231,16 @@ func TestVerdicts(t *testing.T) {
 			Failed, "outside nobody says who answers: connection refused",
 		},
 		"another one answers": {
-			func(r *Record, _ *Limits) { r.Answers = "bastion-1" },
+			func(r *Record, _ *Limits) { r.Answers, r.Asked = "bastion-1", Span{5400 * ms, 5450 * ms} },
 			Failed, "outside bastion-1 answers, while bastion-2 is active",
+		},
+		"one that has preempted answers": {
+			func(r *Record, _ *Limits) {
+				r.Answers, r.Asked = "bastion-1", Span{5400 * ms, 5450 * ms}
+				r.Members[0].Held = append(r.Members[0].Held, Span{5000 * ms, 8 * time.Second})
+				r.Members[1].Held[0].To = 5001 * ms
+			},
+			Passed, "",
 		},
 		"two owners are limited, and a server told nothing": {
 			func(r *Record, l *Limits) { l.TwoOwners, r.Members[0].Told = time.Second, false },

@@ -27,6 +27,7 @@ type Record struct {
 	// member's name; "" when that is not known. Says is then what it said of itself,
 	// and Silent why nobody said anything.
 	Answers, Says, Silent string
+	Asked                 Span // when it was asked
 	Session               Session
 	Paths                 []Path
 	Members               []Witnessed

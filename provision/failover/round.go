@@ -84,7 +84,9 @@ func (t *Test) try(ctx context.Context, start time.Time, f Fault, number int) (R
 		err = o.answerAgain(ctx)
 	}
 	if err == nil {
+		rec.Asked.From = since()
 		t.answers(ctx, &rec)
+		rec.Asked.To = since()
 	}
 	rec.Session = long.end()
 	// From here on it is undone, whatever happened; Ctrl-C does not stop that.

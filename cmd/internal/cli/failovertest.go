@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -130,6 +131,12 @@ func (o *failoverOptions) options(cmd *cobra.Command) (provision.FailoverOptions
 			refuse("--probe: %w", err)
 		}
 	}
+	if err := writable(o.junit); err != nil {
+		refuse("--junit: %w", err)
+	}
+	if err := writable(o.html); err != nil {
+		refuse("--html: %w", err)
+	}
 	opt.Identify = failover.Identify(o.identify)
 	if err := opt.Identify.Check(); err != nil {
 		refuse("--identify: %w", err)
@@ -208,4 +215,18 @@ func (o *failoverOptions) write(rep failover.Report) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// writable tells at once what would keep a report from being written in the end.
+func writable(path string) error {
+	if path == "" {
+		return nil
+	}
+	if at, err := os.Stat(path); err == nil && at.IsDir() {
+		return fmt.Errorf("%s is a folder", path)
+	}
+	if at, err := os.Stat(filepath.Dir(path)); err != nil || !at.IsDir() {
+		return fmt.Errorf("there is no folder %s", filepath.Dir(path))
+	}
+	return nil
 }
