@@ -6,6 +6,7 @@ cat >/etc/systemd/system/whoami.socket <<'X'
 ListenStream=80
 Accept=yes
 MaxConnections=256
+TriggerLimitIntervalSec=0
 [Install]
 WantedBy=sockets.target
 X
