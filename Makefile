@@ -140,7 +140,7 @@ acceptance: build ## the suite against a real OpenStack: the one of cloud-up, or
 
 PLACE ?= lab
 failover-table: ROUNDS = 3
-failover-table: ## each fault of the failover test measured, as a table (root): ROUNDS=3, PLACE=lab (12 min) or cloud, of cloud-up (20 min)
+failover-table: ## each fault of the failover test measured, as a table (root): ROUNDS=3, PLACE=lab (15 min) or cloud, of cloud-up (20 min)
 	@$(MAKE) --no-print-directory build >&2
 	@$(SUDO) ROUNDS=$(ROUNDS) test/failover/measure.sh $(PLACE)
 

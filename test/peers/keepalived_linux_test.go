@@ -27,6 +27,11 @@ func (m *meeting) keepalived(conf field.VRRP) {
 	m.start = func() rival { return keepalived{m.theirs.Keepalived(conf), m} }
 }
 
+// announcements is how often they have announced the address.
+func (m *meeting) announcements() int {
+	return len(m.theirCapture.Frames(func(f field.Frame) bool { return f.Announces(m.shared[0]) }))
+}
+
 var (
 	group4 = netip.MustParseAddr("224.0.0.18") // RFC 9568 section 5.1.1.2
 	group6 = netip.MustParseAddr("ff02::12")   // section 5.1.2.2
@@ -90,18 +95,15 @@ func TestKeepalivedVersion3ByUnicast(t *testing.T) {
 	})
 	t.Run("they announce again and again", func(t *testing.T) {
 		m := pair(t, 100, 110, false)
-		announcements := func() int {
-			return len(m.theirCapture.Frames(func(f field.Frame) bool { return f.Announces(m.shared[0]) }))
-		}
 		m.theyStart()
 		m.theyHold()
 		m.weStart()
 		m.agent.Becomes(api.Backup)
 		m.quiet()
 		// Those of the takeover come in two bursts, 5 s apart.
-		field.Eventually(t, "they announce at the takeover", func() bool { return announcements() >= 10 })
-		before, moves := announcements(), m.agent.Transitions()
-		field.Eventually(t, "they announce anew", func() bool { return announcements() > before })
+		field.Eventually(t, "they announce at the takeover", func() bool { return m.announcements() >= 10 })
+		before, moves := m.announcements(), m.agent.Transitions()
+		field.Eventually(t, "they announce anew", func() bool { return m.announcements() > before })
 		m.quiet()
 		if n := m.agent.Transitions(); n != moves {
 			t.Errorf("their announcements caused %d transitions", n-moves)
@@ -112,21 +114,18 @@ func TestKeepalivedVersion3ByUnicast(t *testing.T) {
 	})
 	t.Run("they announce upon our last word, having been cut off", func(t *testing.T) {
 		m := pairWith(t, 100, 110, false)
-		announcements := func() int {
-			return len(m.theirCapture.Frames(func(f field.Frame) bool { return f.Announces(m.shared[0]) }))
-		}
 		m.theyStart()
 		m.theyHold()
 		m.weStart()
 		m.agent.Becomes(api.Backup)
 		// Two bursts: without a refresh there are no more.
-		field.Eventually(t, "they announce at the takeover", func() bool { return announcements() >= 10 })
+		field.Eventually(t, "they announce at the takeover", func() bool { return m.announcements() >= 10 })
 		m.theirs.Cut()
 		m.agent.Becomes(api.Active)
-		before := announcements()
+		before := m.announcements()
 		m.theirs.Mend()
 		m.agent.Becomes(api.Backup)
-		field.Eventually(t, "they announce again", func() bool { return announcements() > before })
+		field.Eventually(t, "they announce again", func() bool { return m.announcements() > before })
 	})
 	t.Run("we relieve them of priority 1, which is a last word to us", func(t *testing.T) {
 		m := pairWith(t, 100, 1, false, "vrrp_garp_master_refresh 1")
