@@ -30,6 +30,25 @@ type Server struct {
 	Addresses []Address
 }
 
+// WakeUp is the action of `openstack server` that makes a server ACTIVE again that
+// somebody put into its status; "" where it gets there by itself, or not at all
+// (Nova API, server actions).
+func (s Server) WakeUp() string {
+	switch s.Status {
+	case "SHUTOFF":
+		return "start"
+	case "PAUSED":
+		return "unpause"
+	case "SUSPENDED":
+		return "resume"
+	case "RESCUE":
+		return "unrescue"
+	case "SHELVED", "SHELVED_OFFLOADED":
+		return "unshelve"
+	}
+	return ""
+}
+
 // Address is one address of a server as Nova shows it.
 type Address struct {
 	Network  string

@@ -196,7 +196,11 @@ var errSilent = fmt.Errorf("no answer within %s", lookTime)
 // Inspect looks at one server; what stands in the way is part of the result.
 func (f *Fleet) Inspect(ctx context.Context, sv openstack.Server, group string) plan.Host {
 	if sv.Status != "ACTIVE" {
-		return plan.Host{Err: "the server is " + sv.Status, Hint: "openstack server start " + sv.Name}
+		h := plan.Host{Err: "the server is " + sv.Status, Hint: "wait until it is ACTIVE, or leave it out"}
+		if action := sv.WakeUp(); action != "" {
+			h.Hint = "openstack server " + action + " " + sv.Name
+		}
+		return h
 	}
 	conn, err := f.connect(ctx, sv.ID)
 	if err != nil {

@@ -251,3 +251,25 @@ func TestARivalThatHasYieldedIsAnEvent(t *testing.T) {
 		}
 	})
 }
+
+// The same one is counted again when it is a rival again, long after.
+func TestARivalOfLongAgoThatYieldsIsCountedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		r.nic.wire.hear(10)
+		synctest.Wait()
+		r.nic.wire.hear(vrrp.PriorityYielded)
+		synctest.Wait()
+		if got := r.router().Counters["rivals"]; got != 1 {
+			t.Errorf("%d rivals, want the one that was heard", got)
+		}
+		r.nic.wire.hear(10)
+		synctest.Wait()
+		r.pass(2 * forget)
+		r.nic.wire.hear(vrrp.PriorityYielded)
+		synctest.Wait()
+		if got := r.router().Counters["rivals"]; got != 3 {
+			t.Errorf("%d rivals, want 3: heard, heard again, and one that was told of only in the end", got)
+		}
+	})
+}

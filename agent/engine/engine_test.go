@@ -54,6 +54,25 @@ func TestABackupTakesOverFromSilence(t *testing.T) {
 	})
 }
 
+// A failover test reads from the events when a takeover was announced; the
+// announcements that follow the first are none, for they are for the same reason.
+func TestTheFirstAnnouncementOfEachTakeoverIsAnEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		r.pass(down)
+		r.nic.wire.hear(250)
+		synctest.Wait()
+		r.want(api.Backup)
+		r.pass(down)
+		r.want(api.Active)
+		r.pass(down)
+		want := []string{"init->backup", "announce", "backup->active", "active->backup", "announce", "backup->active"}
+		if diff := cmp.Diff(want, r.kinds("announce")); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestAStopSendsPriorityZeroAndHoldsTheAddressUntilTheSuccessorIsHeard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := active(t, newFakeNIC(), testConfig())

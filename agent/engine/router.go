@@ -16,7 +16,8 @@ import (
 
 const (
 	// rivalEvery limits the events of a rival, who advertises often, and
-	// sameAnnounceEvery those of announcements for the same reason.
+	// sameAnnounceEvery those of announcements for the same reason by a member that
+	// stays active. The first of each takeover is always one: a failover test reads it.
 	rivalEvery        = 5 * time.Second
 	sameAnnounceEvery = time.Minute
 	// maxPeers bounds what is remembered of whom is heard in multicast.
@@ -57,10 +58,12 @@ type router struct {
 	wasBlocked  bool // as last reported
 	lastRival   time.Time
 	lastYielded time.Time
-	announced   struct {
-		why string
-		at  time.Time
-	}
+	announced   announcement // as last reported
+}
+
+type announcement struct {
+	why string
+	at  time.Time
 }
 
 // member is another one that was heard.
@@ -230,14 +233,15 @@ func (r *router) noteRival(f vrrp.Rival) {
 	}
 }
 
-// noteYielded ends a rival, or tells of one that was not heard before.
+// noteYielded ends a rival, or tells of one that was not heard lately.
 func (r *router) noteYielded(f vrrp.Yielded) {
-	if r.rival.peer == f.From {
+	now := time.Now()
+	if r.rival.current(now) && r.rival.peer == f.From {
 		r.rival = sighting{}
 	} else {
 		r.counters["rivals"]++
 	}
-	if now := time.Now(); now.Sub(r.lastYielded) >= rivalEvery {
+	if now.Sub(r.lastYielded) >= rivalEvery {
 		r.lastYielded = now
 		r.event("rival", fmt.Sprintf("%v was active too, and has yielded", f.From))
 	}
@@ -259,7 +263,7 @@ func (r *router) announce(why string) {
 	}
 	r.counters["announcements"]++
 	if now := time.Now(); why != r.announced.why || now.Sub(r.announced.at) >= sameAnnounceEvery {
-		r.announced.why, r.announced.at = why, now
+		r.announced = announcement{why, now}
 		r.event("announce", why)
 	}
 }
@@ -269,6 +273,9 @@ func (r *router) transition(t vrrp.Transition) {
 	r.state, r.since, r.reason = t.To, time.Now(), string(t.Reason)
 	r.counters["transitions"]++
 	r.transitions[string(t.Reason)]++
+	if t.To != api.Active {
+		r.announced = announcement{}
+	}
 	r.e.journal.Append(api.Event{
 		Kind:   "transition",
 		VRID:   r.cfg.VRID,

@@ -78,7 +78,9 @@ func owners(members []Witnessed, within Span) (two, none time.Duration) {
 	return two, none
 }
 
-// layers splits the time from the fault to the first answer.
+// layers splits the time from the fault to the first answer. Where the member did
+// not tell of its announcement, the takeover's time is not known: it is left out, and
+// part of the next layer's.
 func layers(rec Record) []Share {
 	i := slices.IndexFunc(rec.Members, func(m Witnessed) bool { return m.Name == rec.After })
 	if i < 0 {
@@ -89,15 +91,14 @@ func layers(rec Record) []Share {
 	if !ok {
 		return nil
 	}
-	announced := held
+	shares, at := []Share{{Detection, max(0, held-rec.Injected)}}, held
 	for _, e := range next.Events {
-		if e.Event.Kind == "announce" && e.At >= held-next.ClockError && e.At < held+time.Second {
-			announced = max(held, e.At)
+		if e.Event.Kind == "announce" && e.At >= held-next.ClockError {
+			at = max(held, e.At)
+			shares = append(shares, Share{Takeover, at - held})
 			break
 		}
 	}
-	shares := []Share{{Detection, max(0, held-rec.Injected)}, {Takeover, announced - held}}
-	at := announced
 	for _, w := range []struct {
 		path  string
 		layer Layer

@@ -70,6 +70,25 @@ func TestARoundNamesEachLayersShare(t *testing.T) {
 	}
 }
 
+// An announcement that the member did not tell of is not one that took no time.
+func TestATakeoverOfWhichNothingIsKnownIsNoShare(t *testing.T) {
+	rec := failing()
+	for i := range rec.Members {
+		rec.Members[i].Events = slices.DeleteFunc(rec.Members[i].Events, func(e Stamped) bool { return e.Event.Kind == "announce" })
+	}
+	var got []Layer
+	r := Judge(rec, limits())
+	for _, s := range r.Layers {
+		got = append(got, s.Layer)
+	}
+	if want := []Layer{Detection, Neighbours, NAT}; !slices.Equal(got, want) {
+		t.Errorf("layers %v, want %v", got, want)
+	}
+	if r.Verdict != Passed || r.Slowest != Detection {
+		t.Errorf("%s, the slowest %s", r.Verdict, r.Slowest)
+	}
+}
+
 func TestTheLayerThatWasLateIsNamed(t *testing.T) {
 	for name, tt := range map[string]struct {
 		outside, inside time.Duration // when they answer again

@@ -42,7 +42,8 @@ type Round struct {
 	Paths         []PathResult
 
 	// The layers' shares of the time from the fault to the first answer outside,
-	// or inside where outside was not asked. Zero where the VIP stayed.
+	// or inside where outside was not asked. None where the VIP stayed; one that is
+	// not known is not among them.
 	Layers []Share
 	// Slowest is the layer with the greatest share.
 	Slowest Layer

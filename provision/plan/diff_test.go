@@ -150,6 +150,12 @@ func TestDriftIsExplainedAndMended(t *testing.T) {
 			o.SecurityGroups = []openstack.SecurityGroup{g}
 		}
 	}
+	status := func(status string) func(*plan.Observed) {
+		return func(o *plan.Observed) {
+			o.Servers["bastion-2"] = []openstack.Server{{ID: "server-2", Name: "bastion-2", Status: status}}
+			delete(o.Hosts, "server-2")
+		}
+	}
 	tests := []struct {
 		name    string
 		happens func(*plan.Observed)
@@ -266,10 +272,9 @@ func TestDriftIsExplainedAndMended(t *testing.T) {
 		{name: "sudo asks for a password", stays: true, happens: func(o *plan.Observed) {
 			o.Hosts["server-2"] = plan.Host{User: "debian", Arch: "amd64", Init: plan.Systemd}
 		}},
-		{name: "server shut off", stays: true, happens: func(o *plan.Observed) {
-			o.Servers["bastion-2"] = []openstack.Server{{ID: "server-2", Name: "bastion-2", Status: "SHUTOFF"}}
-			delete(o.Hosts, "server-2")
-		}},
+		{name: "server shut off", stays: true, happens: status("SHUTOFF")},
+		{name: "server paused", stays: true, happens: status("PAUSED")},
+		{name: "server in error", stays: true, happens: status("ERROR")},
 		{name: "port security off", stays: true, happens: func(o *plan.Observed) {
 			editPort(o, "port-2", func(p *openstack.Port) { p.PortSecurity = false })
 		}},

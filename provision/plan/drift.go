@@ -186,8 +186,11 @@ func (r *report) servers() {
 	for i, m := range r.d.Members {
 		name := r.names.of(m.Server.ID)
 		if m.Server.Status != "" && m.Server.Status != "ACTIVE" {
-			r.note("server "+name, m.Server.ID, "its status is "+m.Server.Status,
-				"It cannot take over.", ToMend("openstack server start "+m.Server.ID))
+			mend := "To mend it: wait until it is ACTIVE, or replace it."
+			if action := m.Server.WakeUp(); action != "" {
+				mend = ToMend("openstack server " + action + " " + m.Server.ID)
+			}
+			r.note("server "+name, m.Server.ID, "its status is "+m.Server.Status, "It cannot take over.", mend)
 			continue
 		}
 		h := r.host(m.Server.ID)

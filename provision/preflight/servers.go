@@ -67,7 +67,7 @@ func (c *checker) state(s openstack.Server) {
 		})
 	default:
 		f := Finding{Subject: subject, Message: "is in status " + s.Status + ", not ACTIVE", Hint: "wait until it is ACTIVE, or leave it out"}
-		if back := wakeUp(s.Status); back != "" {
+		if back := s.WakeUp(); back != "" {
 			f.Hint = fmt.Sprintf("openstack server %s %s", back, s.ID)
 		}
 		c.fail(f)
@@ -81,22 +81,6 @@ func (c *checker) state(s openstack.Server) {
 			Hint: "openstack server unlock " + s.ID,
 		})
 	}
-}
-
-// wakeUp is the command that makes a server ACTIVE again that somebody put
-// into a status; "" where it gets there by itself, or not at all.
-func wakeUp(status string) string {
-	switch status {
-	case "PAUSED":
-		return "unpause"
-	case "SUSPENDED":
-		return "resume"
-	case "RESCUE":
-		return "unrescue"
-	case "SHELVED", "SHELVED_OFFLOADED":
-		return "unshelve"
-	}
-	return ""
 }
 
 // hypervisors warns of members that one failure takes away together.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -41,6 +42,32 @@ func thisMachine() Machine {
 }
 
 func load() string { return read("/proc/loadavg") }
+
+// ticks are the time of all processors since the start, and how much of it the
+// hypervisor gave to others meanwhile (proc(5): steal, the eighth of a line "cpu").
+type ticks struct{ all, stolen uint64 }
+
+func processors() ticks { return parseTicks(firstLine(read("/proc/stat"))) }
+
+func parseTicks(line string) ticks {
+	var t ticks
+	for i, field := range strings.Fields(line) {
+		n, err := strconv.ParseUint(field, 10, 64)
+		if err != nil || i > 8 { // the name; times of guests, which are counted already
+			continue
+		}
+		t.all += n
+		if i == 8 {
+			t.stolen = n
+		}
+	}
+	return t
+}
+
+// since is the share that was stolen from then till now.
+func (t ticks) since(then ticks) float64 {
+	return float64(t.stolen-then.stolen) / float64(max(1, t.all-then.all))
+}
 
 // output is what a program says, wherever it says it; nothing if it fails.
 func output(argv ...string) string {

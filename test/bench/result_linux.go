@@ -18,8 +18,10 @@ type Result struct {
 	Costs    []Usage       `json:"costs"`
 	LoadFrom string        `json:"load_from"` // /proc/loadavg at the beginning and the end
 	LoadTo   string        `json:"load_to"`
+	Stolen   float64       `json:"stolen"` // share of the processors' time that the hypervisor gave to others
 
-	mu sync.Mutex
+	from ticks
+	mu   sync.Mutex
 }
 
 // Round is what one fault did.
@@ -56,10 +58,12 @@ type Usage struct {
 }
 
 func newResult(plan Plan) *Result {
-	return &Result{Machine: thisMachine(), Begun: time.Now(), Each: plan.Rounds, LoadFrom: load()}
+	return &Result{Machine: thisMachine(), Begun: time.Now(), Each: plan.Rounds, LoadFrom: load(), from: processors()}
 }
 
-func (r *Result) finish() { r.Took, r.LoadTo = time.Since(r.Begun), load() }
+func (r *Result) finish() {
+	r.Took, r.LoadTo, r.Stolen = time.Since(r.Begun), load(), processors().since(r.from)
+}
 
 func (r *Result) addRound(t testing.TB, round Round) {
 	t.Logf("%s: silent %v, two owners %v", round.Fault, round.Silence.Round(time.Millisecond/10), round.TwoOwners.Round(time.Millisecond))

@@ -111,3 +111,17 @@ func TestTheTablesReplaceWhatIsBetweenTheMarks(t *testing.T) {
 	must(t, os.WriteFile(file, ours, 0o600))
 	must(t, replaceTables(file, "new")) // ours has the marks
 }
+
+func TestTheShareThatTheHypervisorGaveToOthers(t *testing.T) {
+	from := parseTicks("cpu  100 0 50 800 10 0 5 35 0 0")
+	to := parseTicks("cpu  150 0 80 880 10 0 5 75 40 0")
+	if from.all != 1000 || from.stolen != 35 {
+		t.Errorf("%+v, want 35 of 1000", from)
+	}
+	if got := to.since(from); got != 0.2 { // 40 of 200; a guest's 40 are the user's as well
+		t.Errorf("stolen %v, want 0.2", got)
+	}
+	if got := parseTicks("unreadable").since(ticks{}); got != 0 {
+		t.Errorf("of nothing %v was stolen", got)
+	}
+}

@@ -11,9 +11,9 @@ import (
 func (r *Result) Markdown() string {
 	var b strings.Builder
 	m := r.Machine
-	fmt.Fprintf(&b, "Measured on %s in %v at commit `%s`: %s, %d processors, %s, Linux %s; %s; %s. Load of the machine (1, 5, 15 minutes): %s at the beginning, %s at the end.",
+	fmt.Fprintf(&b, "Measured on %s in %v at commit `%s`: %s, %d processors, %s, Linux %s; %s; %s. Load of the machine (1, 5, 15 minutes): %s at the beginning, %s at the end; the hypervisor gave %s of the processors' time to others.",
 		r.Begun.UTC().Format("2 January 2006, 15:04 UTC"), r.Took.Round(time.Second), m.Commit, m.Processor, m.Processors, m.Memory, m.Kernel,
-		m.Keepalived, m.Go, averages(r.LoadFrom), averages(r.LoadTo))
+		m.Keepalived, m.Go, averages(r.LoadFrom), averages(r.LoadTo), percent(r.Stolen))
 	if len(r.Rounds) > 0 {
 		fmt.Fprintf(&b, " %d rounds of each fault; %s of the probes could not be sent.", r.Each, percent(r.unsent()))
 	}

@@ -36,6 +36,9 @@ func TestEveryFaultIsMadeAndPutBack(t *testing.T) {
 		if moved := x.Before != x.After; moved != (x.Expect == "moves") {
 			t.Errorf("%s: %s, from %s to %s", x.Fault, x.Expect, x.Before, x.After)
 		}
+		if got := x.layers(); x.Expect == "moves" && !slices.Equal(got, []string{"detection", "takeover", "neighbour cache", "floating IP"}) {
+			t.Errorf("%s: of the layers only %q are known", x.Fault, got)
+		}
 		if x.Answers != x.After {
 			t.Errorf("%s: outside %q answers, and %s is active", x.Fault, x.Answers, x.After)
 		}

@@ -134,6 +134,15 @@ func (r round) silence(path string) time.Duration {
 	return -1
 }
 
+// layers are the names of those whose time is known.
+func (r round) layers() []string {
+	var names []string
+	for _, l := range r.Layers {
+		names = append(names, l.Layer)
+	}
+	return names
+}
+
 // slowest is the layer that took longest.
 func (r round) slowest() string {
 	var name string

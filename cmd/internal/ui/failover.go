@@ -31,8 +31,10 @@ func (v FailoverView) Human(w io.Writer) {
 			silence(r, failover.Outside), silence(r, failover.Inside), failback(r), fmt.Sprint(lost),
 			Millis(r.TwoOwners), string(r.Verdict))
 	}
-	t.write(w, 0)
-	fmt.Fprintln(w)
+	if len(rep.Rounds) > 0 {
+		t.write(w, 0)
+		fmt.Fprintln(w)
+	}
 	for _, r := range rep.Rounds {
 		for _, why := range r.Why {
 			fmt.Fprintf(w, " %-12s  %s: %s\n", r.Verdict, r.Fault.Name, why)
