@@ -89,6 +89,45 @@ func TestATakeoverOfWhichNothingIsKnownIsNoShare(t *testing.T) {
 	}
 }
 
+func TestATakeoverEndsWithItsOwnAnnouncement(t *testing.T) {
+	announce := func(at time.Duration) Stamped { return Stamped{at, api.Event{Kind: "announce"}} }
+	for name, tt := range map[string]struct {
+		events []Stamped
+		want   []Share // detection and, where it is known, the takeover
+	}{
+		"a moment before the witness saw the VIP come": {
+			[]Stamped{announce(2880 * ms)},
+			[]Share{{Detection, 900 * ms}, {Takeover, 0}},
+		},
+		"late": {
+			[]Stamped{announce(4400 * ms)},
+			[]Share{{Detection, 900 * ms}, {Takeover, 1500 * ms}},
+		},
+		"before the fault, of an earlier time": {
+			[]Stamped{announce(1500 * ms)},
+			[]Share{{Detection, 900 * ms}},
+		},
+		"not told, and another when the fault was undone": {
+			[]Stamped{announce(5600 * ms)},
+			[]Share{{Detection, 900 * ms}},
+		},
+		"not told, and another when it was active again": {
+			[]Stamped{{3000 * ms, api.Event{Kind: "transition", From: api.Active, To: api.Backup}}, announce(4 * time.Second)},
+			[]Share{{Detection, 900 * ms}},
+		},
+	} {
+		rec := failing()
+		rec.Members[1].Events = tt.events
+		for _, p := range rec.Paths[:2] { // so that the takeover's share is not another's
+			copy(p.Beats, beats(8*time.Second, Span{2000 * ms, 4500 * ms}))
+		}
+		got := Judge(rec, limits()).Layers
+		if got = got[:len(got)-2]; !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
 func TestTheLayerThatWasLateIsNamed(t *testing.T) {
 	for name, tt := range map[string]struct {
 		outside, inside time.Duration // when they answer again
