@@ -190,6 +190,29 @@ func TestSendSaysWhomItDidNotReach(t *testing.T) {
 	})
 }
 
+// What is for a peer that does not answer the kernel's question for its MAC waits, and
+// takes room from what is for the others.
+func TestPeersThatAreDeadKeepNothingFromTheLiving(t *testing.T) {
+	dead := map[bool][]netip.Addr{
+		true:  addrs("10.99.0.50", "10.99.0.51", "10.99.0.52", "10.99.0.53", "10.99.0.54"),
+		false: addrs("fd00:99::50", "fd00:99::51", "fd00:99::52", "fd00:99::53", "fd00:99::54"),
+	}
+	for _, name := range []string{"IPv4 unicast", "IPv6 unicast"} {
+		t.Run(name, func(t *testing.T) {
+			w := ways[name]
+			nsA, nsB := cable(t)
+			a, b := open(t, nsA, w.config(w.a, w.b)), open(t, nsB, w.config(w.b, w.a))
+			a.SetPeers(append(dead[w.a.Is4()], w.b)) // on an open Conn, as a reload does
+			for n := range 1000 {                    // more than the kernel keeps for any of them
+				if _, err := a.Send(250, time.Second); err != nil {
+					t.Fatalf("after %d adverts: %v", n, err)
+				}
+			}
+			receive(t, b)
+		})
+	}
+}
+
 // The goroutines that read end with the last Conn.
 func TestAClosedConnIsClosed(t *testing.T) {
 	defer goleak.VerifyNone(t)

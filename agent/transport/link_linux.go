@@ -21,6 +21,11 @@ const (
 	// countedBuffer holds more than a hundred packets of a class that is only counted:
 	// what comes to a NIC in a flood while the reader gathers.
 	countedBuffer = 64 << 10
+	// unresolved is what the kernel keeps for a neighbour whose MAC it does not know,
+	// until it gives up after seconds (unres_qlen_bytes, arp(7)). It charges that to the
+	// socket: with less for each peer, those that are dead would leave no room for the
+	// adverts to the others.
+	unresolved = 208 << 10
 	// largest is more than the longest advert: IP header with options, VRRP
 	// header, 255 IPv6 addresses.
 	largest = 60 + 8 + 255*16
@@ -168,7 +173,7 @@ func (l *link) leave() {
 	}
 }
 
-// listen sets filters and buffer for the routers that there are.
+// listen sets filters and buffers for the routers that there are.
 func (l *link) listen() error {
 	var a audience
 	for _, c := range l.conns {
@@ -187,7 +192,10 @@ func (l *link) listen() error {
 			return err
 		}
 	}
-	if err := l.adverts.socket.setBuffer(min(len(l.conns)*advertsBuffer, maxAdvertsBuffer)); err != nil {
+	if err := l.adverts.socket.setReceiveBuffer(min(len(l.conns)*advertsBuffer, maxAdvertsBuffer)); err != nil {
+		return err
+	}
+	if err := l.adverts.socket.setSendBuffer((len(a.from) + 1) * unresolved); err != nil {
 		return err
 	}
 	if l.ownerKnown || l.owner != nil && slices.ContainsFunc(l.conns, func(c *Conn) bool { return c.cfg.hasOwner() }) {

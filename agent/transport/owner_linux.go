@@ -41,7 +41,7 @@ func openOwnerSocket() (*socket, error) {
 		return nil, err
 	}
 	s := &socket{file: file, raw: raw}
-	err = s.setBuffer(advertsBuffer)
+	err = s.setReceiveBuffer(advertsBuffer)
 	if err == nil {
 		err = setOptions(fd, []option{{"receipt of time stamps", unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1}})
 	}

@@ -56,7 +56,7 @@ func (s *socket) prepare(f family, fd int, device string, receiveBuffer int) err
 	if err := unix.BindToDevice(fd, device); err != nil {
 		return fmt.Errorf("bind to device %q: %w", device, err)
 	}
-	if err := s.setBuffer(receiveBuffer); err != nil {
+	if err := s.setReceiveBuffer(receiveBuffer); err != nil {
 		return err
 	}
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
@@ -80,20 +80,32 @@ func (s *socket) prepare(f family, fd int, device string, receiveBuffer int) err
 	}
 }
 
-// setBuffer bounds the packets that wait to be read. The kernel doubles the figure
-// and charges packets with their overhead. Without CAP_NET_ADMIN it goes as far as
-// net.core.rmem_max lets it.
-func (s *socket) setBuffer(bytes int) error {
-	err := s.control(func(fd int) error {
-		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, bytes) == nil {
-			return nil
-		}
-		return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bytes)
-	})
-	if err != nil {
+// setReceiveBuffer bounds the packets that wait to be read. The kernel doubles the
+// figure and charges packets with their overhead.
+func (s *socket) setReceiveBuffer(bytes int) error {
+	if err := s.setBuffer(unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, bytes); err != nil {
 		return fmt.Errorf("set receive buffer: %w", err)
 	}
 	return nil
+}
+
+// setSendBuffer bounds the packets that have been sent and not left yet, likewise.
+func (s *socket) setSendBuffer(bytes int) error {
+	if err := s.setBuffer(unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, bytes); err != nil {
+		return fmt.Errorf("set send buffer: %w", err)
+	}
+	return nil
+}
+
+// setBuffer without CAP_NET_ADMIN goes as far as net.core.rmem_max or wmem_max lets
+// it.
+func (s *socket) setBuffer(force, within, bytes int) error {
+	return s.control(func(fd int) error {
+		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, force, bytes) == nil {
+			return nil
+		}
+		return unix.SetsockoptInt(fd, unix.SOL_SOCKET, within, bytes)
+	})
 }
 
 // setFilter replaces the filter at once, without a moment in between.
