@@ -62,13 +62,13 @@ func (s *socket) prepare(f family, fd int, device string, receiveBuffer int) err
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
 		return fmt.Errorf("ask for receive time stamps: %w", err)
 	}
-	// TC_PRIO_INTERACTIVE: the first band of pfifo_fast, and the highest that
-	// needs no privilege.
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PRIORITY, 6); err != nil {
-		return fmt.Errorf("set priority: %w", err)
-	}
 	if err := f.prepare(fd); err != nil {
 		return err
+	}
+	// TC_PRIO_INTERACTIVE: the first band of pfifo_fast, and the highest that
+	// needs no privilege. After IP_TOS, which sets it as well.
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PRIORITY, 6); err != nil {
+		return fmt.Errorf("set priority: %w", err)
 	}
 	// What came before the filter did.
 	for {
