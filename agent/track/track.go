@@ -20,11 +20,17 @@ type Change struct {
 	Why  string // the failure; empty when OK
 }
 
+// commandsAtOnce is how many commands of exec checks run at a time. Each takes a
+// thread and processes, of which the unit has a number (TasksMax), and an agent that
+// gets no thread ends.
+const commandsAtOnce = 8
+
 // Tracker runs a set of checks, one goroutine each.
 type Tracker struct {
-	probe   func(config.Check) Probe
-	changes chan Change
-	wg      sync.WaitGroup
+	probe    func(config.Check) Probe
+	changes  chan Change
+	commands chan struct{} // holds one for each command that runs
+	wg       sync.WaitGroup
 
 	mu     sync.Mutex
 	checks []*check
@@ -40,7 +46,11 @@ type check struct {
 // New makes a Tracker without checks. probe makes the probe of a check;
 // NewProbe is the one for production.
 func New(probe func(config.Check) Probe) *Tracker {
-	return &Tracker{probe: probe, changes: make(chan Change)}
+	return &Tracker{
+		probe:    probe,
+		changes:  make(chan Change),
+		commands: make(chan struct{}, commandsAtOnce),
+	}
 }
 
 // Changes delivers each change of a verdict, in order per check. It is never
@@ -87,7 +97,7 @@ func (t *Tracker) run(ctx context.Context, c *check, probe Probe) {
 	defer ticker.Stop()
 	streak := counter{ok: true, fall: c.cfg.Fall, rise: c.cfg.Rise}
 	for {
-		err := probeOnce(ctx, probe, time.Duration(c.cfg.Timeout))
+		err := t.ask(ctx, c.cfg, probe)
 		if ctx.Err() != nil {
 			return
 		}
@@ -110,6 +120,20 @@ func (t *Tracker) run(ctx context.Context, c *check, probe Probe) {
 			return
 		}
 	}
+}
+
+// ask probes once. A command's time begins with its turn: that others are slow is no
+// failure of its own. One that cannot be killed has had its turn when its time is up.
+func (t *Tracker) ask(ctx context.Context, cfg config.Check, probe Probe) error {
+	if len(cfg.Exec) > 0 {
+		select {
+		case t.commands <- struct{}{}:
+			defer func() { <-t.commands }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return probeOnce(ctx, probe, time.Duration(cfg.Timeout))
 }
 
 // record notes what a probe said.

@@ -3,7 +3,9 @@ package track
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,6 +87,56 @@ func TestATrackerReportsChangesAndKeepsWhatStaysTheSame(t *testing.T) {
 			t.Error("unhealthy without checks")
 		}
 	})
+}
+
+func TestFewCommandsRunAtATimeAndNoneFailsForHavingWaited(t *testing.T) {
+	for kind, tt := range map[string]struct {
+		check config.Check
+		most  int
+	}{
+		"exec": {config.Check{Exec: []string{"/usr/bin/true"}}, commandsAtOnce},
+		"tcp":  {config.Check{TCP: ":22"}, 3 * commandsAtOnce},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				var running, most, ran int
+				tracker := New(func(config.Check) Probe {
+					return func(ctx context.Context) error {
+						mu.Lock()
+						running++
+						most = max(most, running)
+						mu.Unlock()
+						time.Sleep(900 * time.Millisecond)
+						mu.Lock()
+						running--
+						ran++
+						mu.Unlock()
+						return ctx.Err()
+					}
+				})
+				defer tracker.Close()
+				checks := make([]config.Check, 3*commandsAtOnce)
+				for i := range checks {
+					checks[i] = tt.check
+					checks[i].Name = strconv.Itoa(i)
+					checks[i].Interval, checks[i].Timeout = api.Duration(time.Minute), api.Duration(time.Second)
+					checks[i].Fall, checks[i].Rise = 1, 1
+				}
+				tracker.Set(checks)
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+				mu.Lock()
+				defer mu.Unlock()
+				if ran != len(checks) || most != tt.most {
+					t.Errorf("%d of %d ran, %d at a time; want %d at a time", ran, len(checks), most, tt.most)
+				}
+				if !tracker.Healthy() {
+					t.Errorf("one failed: %+v", tracker.Checks())
+				}
+			})
+		})
+	}
 }
 
 func TestAProbeThatHangsFailsInTime(t *testing.T) {
