@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/havip/havip/agent/api"
 )
 
 // The names of the ways.
@@ -38,46 +36,6 @@ func Judge(rec Record, l Limits) Round {
 	return r
 }
 
-// owners is how long at least two servers held the VIP, and the longest time in
-// which none did, within a span. A server that told nothing is taken to hold what
-// it last held only until its silence began.
-func owners(members []Witnessed, within Span) (two, none time.Duration) {
-	type edge struct {
-		at    time.Duration
-		delta int
-	}
-	var edges []edge
-	known := false
-	for _, m := range members {
-		for _, s := range m.Held {
-			if s = s.cut(within); s.Length() > 0 {
-				edges = append(edges, edge{s.From, 1}, edge{s.To, -1})
-			}
-			known = true
-		}
-	}
-	if !known {
-		return 0, 0
-	}
-	slices.SortStableFunc(edges, func(a, b edge) int {
-		if a.at != b.at {
-			return int(a.at - b.at)
-		}
-		return b.delta - a.delta // one that hands over at this instant leaves no gap
-	})
-	holding, last := 0, within.From
-	for _, e := range append(edges, edge{within.To, 0}) {
-		switch length := e.at - last; {
-		case holding >= 2:
-			two += length
-		case holding == 0:
-			none = max(none, length)
-		}
-		holding, last = holding+e.delta, e.at
-	}
-	return two, none
-}
-
 // verdict holds a round to what was expected and to the limits.
 func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 	var why []string
@@ -93,7 +51,7 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 			why = append(why, fmt.Sprintf("the VIP moved to %s and back; it was to stay", other))
 		}
 	}
-	if rec.Answers != "" && rec.Answers != rec.After && rec.After != "" && !rec.heldWhenAsked(rec.Answers) {
+	if rec.Answers != "" && rec.Answers != rec.After && rec.After != "" && !rec.handedOver(rec.Answers) {
 		why = append(why, fmt.Sprintf("outside %s answers, while %s is active", rec.Answers, rec.After))
 	}
 	if rec.Silent != "" && rec.After != "" {
@@ -146,54 +104,6 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 	default:
 		return Failed, why
 	}
-}
-
-// heldWhenAsked tells whether a member had the VIP when it was asked who answers: one
-// that preempts has it back by then.
-func (rec Record) heldWhenAsked(name string) bool {
-	for _, m := range rec.Members {
-		for _, s := range m.Held {
-			if m.Name == name && s.From <= rec.Asked.To+m.ClockError && s.To >= rec.Asked.From-m.ClockError {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// movedBefore tells whether the active member was none any more when the fault was
-// made, and since how long: the fault then hit a backup, and nothing is learned.
-func movedBefore(rec Record) (early time.Duration, moved bool) {
-	i := slices.IndexFunc(rec.Members, func(m Witnessed) bool { return m.Name == rec.Before })
-	if i < 0 {
-		return 0, false
-	}
-	m := rec.Members[i]
-	for _, e := range m.Events {
-		if e.At < rec.Began || e.At >= rec.Injected-m.ClockError {
-			continue
-		}
-		switch {
-		case e.Event.From == api.Active && e.Event.To != api.Active:
-			early, moved = rec.Injected-e.At, true
-		case e.Event.To == api.Active:
-			moved = false
-		}
-	}
-	return early, moved
-}
-
-// meanwhile is another member that became active after the fault, before it was
-// seen who is; "" when none did.
-func meanwhile(rec Record) string {
-	for _, m := range rec.Members {
-		for _, e := range m.Events {
-			if m.Name != rec.Before && e.Event.To == api.Active && e.At >= rec.Injected-m.ClockError && e.At <= rec.Undone {
-				return m.Name
-			}
-		}
-	}
-	return ""
 }
 
 // sameOnControl tells whether a way's control was about as silent, or lost about

@@ -300,6 +300,37 @@ func TestVerdicts(t *testing.T) {
 			},
 			Passed, "",
 		},
+		"the one that ought to have let go answers": {
+			func(r *Record, _ *Limits) {
+				r.Answers, r.Asked = "bastion-1", Span{5400 * ms, 5450 * ms}
+				r.Members[0].Held[0].To = 8 * time.Second
+			},
+			Failed, "outside bastion-1 answers, while bastion-2 is active",
+		},
+		"one that has the VIP again answers, and the other does not let go": {
+			func(r *Record, _ *Limits) {
+				r.Answers, r.Asked = "bastion-1", Span{5400 * ms, 5450 * ms}
+				r.Members[0].Held = append(r.Members[0].Held, Span{5000 * ms, 8 * time.Second})
+			},
+			Failed, "outside bastion-1 answers, while bastion-2 is active",
+		},
+		"one that never let go answers, and the other was not heard then": {
+			func(r *Record, _ *Limits) {
+				r.Answers, r.Asked = "bastion-1", Span{5400 * ms, 5450 * ms}
+				r.Members[0].Held[0].To = 8 * time.Second
+				r.Members[1].Held[0].To = 5000 * ms
+				r.Members[1].Blind = []Span{{5000 * ms, 8 * time.Second}}
+			},
+			Failed, "outside bastion-1 answers, while bastion-2 is active",
+		},
+		"one answers that preempts at this moment": {
+			func(r *Record, _ *Limits) {
+				r.Answers, r.Asked = "bastion-1", Span{5400 * ms, 5450 * ms}
+				r.Members[0].Held = append(r.Members[0].Held, Span{5390 * ms, 8 * time.Second})
+				r.Members[1].Held[0].To = 5460 * ms
+			},
+			Passed, "",
+		},
 		"two owners are limited, and a server told nothing": {
 			func(r *Record, l *Limits) { l.TwoOwners, r.Members[0].Told = time.Second, false },
 			Inconclusive, "two owners could not be seen: bastion-1 told nothing",
