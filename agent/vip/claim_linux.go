@@ -113,6 +113,8 @@ func (c *Claims) Receive() (Claim, error) {
 		switch {
 		case c.closed.Load():
 			return Claim{}, net.ErrClosed
+		case errors.Is(err, unix.ENETDOWN):
+			continue // told once; it hears again when the NIC is up
 		case err != nil:
 			return Claim{}, fmt.Errorf("receive claim: %w", err)
 		}

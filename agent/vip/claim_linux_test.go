@@ -117,6 +117,21 @@ func TestOrdinaryARPAndNeighbourDiscoveryAreNoClaims(t *testing.T) {
 	})
 }
 
+func TestClaimsAreHeardAfterTheNICWasDown(t *testing.T) {
+	inPair(t, func(other *netnstest.Namespace) {
+		c := listenClaims(t, vip1.Addr())
+		netnstest.SetUp(t, netnstest.Device, false)
+		netnstest.SetUp(t, netnstest.Device, true)
+		netnstest.Eventually(t, "the cable has carrier", func() bool {
+			return netnstest.Link(t, netnstest.Device).Attrs().OperState == netlink.OperUp
+		})
+		mac := announces(t, other, false, vip1)
+		if got := nextClaim(t, c); got.MAC.String() != mac.String() {
+			t.Errorf("got %+v, want a claim of %s", got, mac)
+		}
+	})
+}
+
 func TestCloseEndsTheWaitForAClaim(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	inPair(t, func(*netnstest.Namespace) {
