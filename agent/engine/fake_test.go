@@ -98,7 +98,7 @@ func (w *fakeWire) SetAddresses(vips []netip.Addr) {
 	w.vips = vips
 }
 
-func (w *fakeWire) Drops() map[string]uint64 { return map[string]uint64{"checksum": 2} }
+func (w *fakeWire) Drops() map[string]uint64 { return map[string]uint64{"checksum": 2, "vrid": 3} }
 
 func (w *fakeWire) Close() error {
 	close(w.closed)

@@ -136,12 +136,13 @@ func (r *router) rebind(nic vip.NIC) bool {
 	return true
 }
 
-// reportDrops puts new drops into the journal, one event per look.
+// reportDrops puts new drops into the journal, one event per look. Packets of other
+// virtual routers are only counted: they are normal on a link with others.
 func (r *router) reportDrops() {
 	now := r.wire.Drops()
 	var news []string
 	for _, reason := range slices.Sorted(maps.Keys(now)) {
-		if n := now[reason] - r.drops[reason]; n > 0 {
+		if n := now[reason] - r.drops[reason]; n > 0 && reason != string(vrrp.DropVRID) {
 			news = append(news, fmt.Sprintf("%s: %d", reason, n))
 		}
 	}
