@@ -1,7 +1,9 @@
 package pulse
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -20,9 +22,12 @@ import (
 type echo struct {
 	conn  *icmp.PacketConn
 	to    net.Addr
+	addr  netip.Addr // of to
 	kind  icmp.Type
 	proto int
-	id    int
+	// mark is what its questions say, and their answers repeat: every raw socket gets
+	// every reply, and the identifier is the process's (a datagram socket's the kernel's).
+	mark  []byte
 	ended sync.WaitGroup
 
 	mu   sync.Mutex
@@ -31,7 +36,7 @@ type echo struct {
 }
 
 func openEcho(addr netip.Addr) (Opened, error) {
-	e := &echo{id: os.Getpid() & 0xffff, open: map[int]chan struct{}{}}
+	e := &echo{addr: addr, mark: []byte("havip " + rand.Text()), open: map[int]chan struct{}{}}
 	datagram, raw, wildcard := "udp4", "ip4:icmp", "0.0.0.0"
 	e.kind, e.proto = ipv4.ICMPTypeEcho, 1
 	if addr.Is6() {
@@ -64,7 +69,7 @@ func (e *echo) Ask(ctx context.Context) error {
 		delete(e.open, seq)
 		e.mu.Unlock()
 	}()
-	message := icmp.Message{Type: e.kind, Body: &icmp.Echo{ID: e.id, Seq: seq, Data: []byte("havip")}}
+	message := icmp.Message{Type: e.kind, Body: &icmp.Echo{ID: os.Getpid() & 0xffff, Seq: seq, Data: e.mark}}
 	packet, err := message.Marshal(nil)
 	if err != nil {
 		return err
@@ -80,33 +85,51 @@ func (e *echo) Ask(ctx context.Context) error {
 	}
 }
 
-// listen hands each reply to the question that it is for, until Close.
+// listen hears replies until Close.
 func (e *echo) listen() {
 	buffer := make([]byte, 1500)
 	for {
-		n, _, err := e.conn.ReadFrom(buffer)
+		n, from, err := e.conn.ReadFrom(buffer)
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err != nil {
 			continue // an ICMP error for a packet of ours: that question stays open
 		}
-		m, err := icmp.ParseMessage(e.proto, buffer[:n])
-		if err != nil || m.Type != ipv4.ICMPTypeEchoReply && m.Type != ipv6.ICMPTypeEchoReply {
-			continue
-		}
-		reply, ok := m.Body.(*icmp.Echo)
-		// The kernel numbers datagram sockets itself, and delivers only theirs.
-		if _, datagram := e.to.(*net.UDPAddr); !ok || !datagram && reply.ID != e.id {
-			continue
-		}
-		e.mu.Lock()
-		if heard := e.open[reply.Seq]; heard != nil {
-			close(heard)
-			delete(e.open, reply.Seq)
-		}
-		e.mu.Unlock()
+		e.hear(from, buffer[:n])
 	}
+}
+
+// hear hands a reply to the question that it is for.
+func (e *echo) hear(from net.Addr, packet []byte) {
+	m, err := icmp.ParseMessage(e.proto, packet)
+	if err != nil || m.Type != ipv4.ICMPTypeEchoReply && m.Type != ipv6.ICMPTypeEchoReply {
+		return
+	}
+	// TCP would not take an answer from another address either.
+	reply, ok := m.Body.(*icmp.Echo)
+	if !ok || !bytes.Equal(reply.Data, e.mark) || sender(from) != e.addr.WithZone("").Unmap() {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if heard := e.open[reply.Seq]; heard != nil {
+		close(heard)
+		delete(e.open, reply.Seq)
+	}
+}
+
+// sender is the address of a packet, without its zone.
+func sender(from net.Addr) netip.Addr {
+	var ip net.IP
+	switch a := from.(type) {
+	case *net.UDPAddr:
+		ip = a.IP
+	case *net.IPAddr:
+		ip = a.IP
+	}
+	addr, _ := netip.AddrFromSlice(ip)
+	return addr.Unmap()
 }
 
 func (e *echo) Close() error {
