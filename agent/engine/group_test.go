@@ -204,3 +204,31 @@ func TestAnActiveThatLosesItsOwnAddressForGoodGivesUp(t *testing.T) {
 		r.want(api.Init)
 	})
 }
+
+// It changes while a NIC comes up, and people ask what is to be done.
+func TestTheReasonToBeInInitIsWhatTheNICLacksNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		for _, step := range []struct {
+			change func(n *fakeNIC)
+			want   string
+		}{
+			{func(n *fakeNIC) { n.usable = false }, "the interface is not usable: down"},
+			{func(n *fakeNIC) { n.sourceOff = true }, "the interface is not usable: 10.0.0.130 is not on ens3"},
+		} {
+			for range 2 { // nothing has changed at the second look
+				r.nic.change(step.change)
+			}
+			r.want(api.Init)
+			if got := r.router().Reason; got != step.want {
+				t.Errorf("reason %q, want %q", got, step.want)
+			}
+			if last := r.notes[len(r.notes)-1]; !strings.Contains(last, step.want) {
+				t.Errorf("the service manager last heard %q", last)
+			}
+		}
+		if n := len(r.kinds("link")) - len(r.kinds()); n != 1 {
+			t.Errorf("%d events of what the NIC lacks beside the transition, want 1", n)
+		}
+	})
+}

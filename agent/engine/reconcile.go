@@ -79,6 +79,7 @@ func (r *router) inspect(view vip.View, err error) {
 		return // the effects have changed what state says; the next look sees
 	}
 	if !usable {
+		r.stillDown(state.Why)
 		return
 	}
 	switch {
@@ -117,6 +118,21 @@ func (r *router) setLink(up bool, why string) {
 	r.linkUp, r.sourceMissing = up, ""
 	r.tell(vrrp.Link{Up: up, Why: why})
 }
+
+// stillDown notes what stands in the way now. That changes while a NIC comes up, and
+// may be something that will not pass by itself.
+func (r *router) stillDown(why string) {
+	reason := unusable(why)
+	if r.reason == reason {
+		return
+	}
+	r.reason = reason
+	r.event("link", why)
+	r.e.statusOld = true
+}
+
+// unusable is the reason to be in init, with what the NIC lacks.
+func unusable(why string) string { return fmt.Sprintf("%s: %s", vrrp.LinkDown, why) }
 
 func sameNIC(a, b vip.NIC) bool {
 	return a.Index == b.Index && a.Name == b.Name && bytes.Equal(a.MAC, b.MAC)

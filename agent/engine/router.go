@@ -271,6 +271,9 @@ func (r *router) announce(why string) {
 // transition notes a change of state.
 func (r *router) transition(t vrrp.Transition) {
 	r.state, r.since, r.reason = t.To, time.Now(), string(t.Reason)
+	if t.Reason == vrrp.LinkDown {
+		r.reason = unusable(t.Detail)
+	}
 	r.counters["transitions"]++
 	r.transitions[string(t.Reason)]++
 	if t.To != api.Active {

@@ -2,6 +2,7 @@ package vip
 
 import (
 	"bytes"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -33,6 +34,8 @@ func (l link) seen() Seen {
 	return s
 }
 
+// holds tells whether the address is on the NIC, which tells it from others whether it
+// can be used yet or not.
 func (l link) holds(ip netip.Addr) bool {
 	return slices.ContainsFunc(l.addresses, func(a address) bool { return a.prefix.Addr() == ip })
 }
@@ -99,9 +102,28 @@ func findError(want config.Interface, problem Problem, links []link) error {
 	return e
 }
 
-// lacksOnly tells whether the NIC is well but does not hold the address.
+// lacks says why the NIC cannot send from the server's own address. An IPv6 address
+// is there before it can be used: the kernel asks first whether another station has
+// it (RFC 4862 section 5.4).
+func (l link) lacks(own netip.Addr) (why string) {
+	if !own.IsValid() {
+		return ""
+	}
+	at := slices.IndexFunc(l.addresses, func(a address) bool { return a.prefix.Addr() == own })
+	switch {
+	case at < 0:
+		return fmt.Sprintf("%s is not on %s", own, l.Name)
+	case l.addresses[at].duplicate():
+		return fmt.Sprintf("%s is a duplicate on the link of %s: another station has it too", own, l.Name)
+	case l.addresses[at].tentative():
+		return fmt.Sprintf("%s on %s is tentative: duplicate address detection has not ended", own, l.Name)
+	}
+	return ""
+}
+
+// lacksOnly tells whether the NIC is well but the address cannot be used.
 func (l link) lacksOnly(own netip.Addr) bool {
-	return l.up && l.running && own.IsValid() && !l.holds(own)
+	return l.up && l.running && l.lacks(own) != ""
 }
 
 // judge says whether the NIC can carry the virtual router, and if not, why.
@@ -111,8 +133,7 @@ func judge(l link, own netip.Addr) (usable bool, why string) {
 		return false, l.Name + " is down"
 	case !l.running:
 		return false, l.Name + " has no carrier"
-	case own.IsValid() && !l.holds(own):
-		return false, own.String() + " is not on " + l.Name
 	}
-	return true, ""
+	why = l.lacks(own)
+	return why == "", why
 }

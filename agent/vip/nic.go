@@ -19,10 +19,12 @@ type NIC struct {
 // State is what Inspect saw.
 type State struct {
 	// Usable tells whether the NIC can carry the virtual router: it is up, has
-	// carrier and holds the server's own address. Why says what is wrong.
+	// carrier and holds the server's own address, which can be used. Why says what is
+	// wrong.
 	Usable bool
 	Why    string
-	// SourceMissing: it lacks the server's own address and nothing else.
+	// SourceMissing: the server's own address is not there or cannot be used, and
+	// nothing else is wrong.
 	SourceMissing bool
 	NIC           NIC
 	Held          bool // all VIPs are on the NIC

@@ -102,3 +102,13 @@ func parseAddress(m []byte) (address, bool) {
 	a.prefix = netip.PrefixFrom(local, int(header.Prefixlen))
 	return a, a.prefix.IsValid()
 }
+
+// tentative tells whether the kernel does not use the address yet. It does use an
+// optimistic one (RFC 4429) before it knows that nobody else has it.
+func (a address) tentative() bool {
+	return a.flags&unix.IFA_F_TENTATIVE != 0 && a.flags&unix.IFA_F_OPTIMISTIC == 0
+}
+
+// duplicate tells whether the kernel found that another station has the address, and
+// so never uses it.
+func (a address) duplicate() bool { return a.flags&unix.IFA_F_DADFAILED != 0 }
