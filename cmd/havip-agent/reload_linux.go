@@ -36,24 +36,20 @@ func (r reloader) serve(ctx context.Context, signals <-chan os.Signal) {
 	}
 }
 
-// reload applies the file as a whole or, when it is wrong, not at all.
+// reload applies the file as a whole or, when it is wrong, not at all. The address
+// must not depend on the metrics: when their new place is taken, the rest holds.
 func (r reloader) reload(ctx context.Context) error {
 	cfg, sha, err := loadConfig(r.path)
 	if err != nil {
 		return err
 	}
-	// What can fail goes first.
-	before := r.metrics.Address()
-	if err := r.metrics.Move(cfg.Metrics); err != nil {
-		return err
-	}
 	routers := r.prober.SetRouters(cfg.Routers) // before a check could ask for a new VIP
 	if err := r.agent.Reload(ctx, cfg, sha); err != nil {
 		r.prober.SetRouters(routers)
-		if undo := r.metrics.Move(before); undo != nil {
-			r.log.Error("metrics are not served", "error", undo)
-		}
 		return err
+	}
+	if err := r.metrics.Move(cfg.Metrics); err != nil { // the next reload tries again
+		r.log.Error("metrics are not served where the configuration says", "error", err)
 	}
 	return nil
 }
