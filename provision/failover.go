@@ -232,6 +232,11 @@ func (s *Service) test(ctx context.Context, g group, opt FailoverOptions, fleet 
 	if err != nil {
 		return nil, sg, refusal(err.Error(), nil, "havip status "+name+"; is the security group open for it? --probe asks in another way")
 	}
+	if t.Control.IsValid() {
+		if _, err := s.probe(ctx, t.Target, g.Spec.Verify, t.Control); err != nil {
+			return nil, sg, refusal("the control is to tell a bad line, and "+err.Error(), nil, "--control takes an address that is always answered, as the VIP is: --probe")
+		}
+	}
 	t.SessionPort = sessionPort(t.Target, g.Spec.Verify)
 	t.Identify, t.Known = s.identities(ctx, t, opt.Identify, fleet)
 	return t.Test, sg, nil

@@ -21,7 +21,11 @@ func Judge(rec Record, l Limits) Round {
 		Answers: rec.Answers, Session: rec.Session,
 	}
 	for _, p := range rec.Paths {
-		r.Paths = append(r.Paths, resultOf(p, rec))
+		was := resultOf(p, rec)
+		r.Paths = append(r.Paths, was)
+		if p.Control && was.Lost == was.Asked {
+			r.Trouble = append(slices.Clip(r.Trouble), fmt.Sprintf("%s: the control, %s, did not answer, and excuses nothing", p.Name, p.To))
+		}
 	}
 	for _, m := range rec.Members {
 		r.ClockError = max(r.ClockError, m.ClockError)
@@ -38,27 +42,28 @@ func Judge(rec Record, l Limits) Round {
 
 // verdict holds a round to what was expected and to the limits.
 func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
-	var why []string
+	var wrong []excess
+	note := func(format string, a ...any) { wrong = append(wrong, excess{why: fmt.Sprintf(format, a...)}) }
 	switch {
 	case rec.After == "":
-		why = append(why, "no member was active again")
+		note("no member was active again")
 	case rec.Fault.Expect == Moves && !r.Moved:
-		why = append(why, fmt.Sprintf("the VIP stayed on %s; it was to move", r.Before))
+		note("the VIP stayed on %s; it was to move", r.Before)
 	case rec.Fault.Expect == Stays && r.Moved:
-		why = append(why, fmt.Sprintf("the VIP moved to %s; it was to stay", r.After))
+		note("the VIP moved to %s; it was to stay", r.After)
 	case rec.Fault.Expect == Stays:
 		if other := meanwhile(rec); other != "" {
-			why = append(why, fmt.Sprintf("the VIP moved to %s and back; it was to stay", other))
+			note("the VIP moved to %s and back; it was to stay", other)
 		}
 	}
 	if rec.Answers != "" && rec.Answers != rec.After && rec.After != "" && !rec.handedOver(rec.Answers) {
-		why = append(why, fmt.Sprintf("outside %s answers, while %s is active", rec.Answers, rec.After))
+		note("outside %s answers, while %s is active", rec.Answers, rec.After)
 	}
 	if rec.Silent != "" && rec.After != "" {
-		why = append(why, "outside nobody says who answers: "+rec.Silent)
+		note("outside nobody says who answers: %s", rec.Silent)
 	}
 	if l.TwoOwners >= 0 && r.TwoOwners > l.TwoOwners {
-		why = append(why, fmt.Sprintf("two servers held the VIP for %s, the limit is %s", round(r.TwoOwners), l.TwoOwners))
+		note("two servers held the VIP for %s, the limit is %s", round(r.TwoOwners), l.TwoOwners)
 	}
 	early, moved := movedBefore(rec)
 	var untold []string // where it matters
@@ -67,30 +72,15 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 			untold = append(untold, m.Name)
 		}
 	}
-	line := len(why) == 0 // all that is wrong may be the line's fault
-	for _, p := range r.Paths {
-		if p.Control {
-			continue
+	for i, p := range rec.Paths {
+		if !p.Control {
+			wrong = append(wrong, excesses(rec, p, r.Paths[i], l)...)
 		}
-		var over []string
-		switch {
-		case p.Asked == 0 || p.Asked == p.Lost:
-			over = append(over, p.Name+": nothing answered")
-		case p.Open > 0:
-			over = append(over, fmt.Sprintf("%s: silent for at least %s, and still silent at the end", p.Name, round(p.Open)))
-		case p.Failover > l.Downtime:
-			over = append(over, fmt.Sprintf("%s: silent for %s, the limit is %s", p.Name, round(p.Failover), round(l.Downtime)))
-		}
-		if p.Failback > l.Downtime && p.Open == 0 {
-			over = append(over, fmt.Sprintf("%s: silent for %s %s, the limit is %s", p.Name, round(p.Failback), rec.Fault.later(), round(l.Downtime)))
-		}
-		if l.Lost >= 0 && p.Lost > l.Lost {
-			over = append(over, fmt.Sprintf("%s: %d questions were not answered, the limit is %d", p.Name, p.Lost, l.Lost))
-		}
-		if len(over) > 0 && !r.sameOnControl(p) {
-			line = false
-		}
-		why = append(why, over...)
+	}
+	var why []string
+	line := true // all that is wrong may be the line's fault
+	for _, e := range wrong {
+		why, line = append(why, e.why), line && e.line
 	}
 	switch {
 	case moved:
@@ -104,21 +94,6 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 	default:
 		return Failed, why
 	}
-}
-
-// sameOnControl tells whether a way's control was about as silent, or lost about
-// as much: at least half.
-func (r Round) sameOnControl(p PathResult) bool {
-	for _, c := range r.Paths {
-		if !c.Control || c.Name != p.Name || c.Asked == 0 {
-			continue
-		}
-		overlaps := c.Since < p.Until && p.Since < c.Until
-		if overlaps && 2*c.Silence >= p.Silence || 2*c.Lost*p.Asked >= p.Lost*c.Asked && p.Lost > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }

@@ -267,6 +267,78 @@ func TestVerdicts(t *testing.T) {
 			},
 			Failed, "outside: silent for",
 		},
+		"the line was silent as well, and the group for longer than it may be": {
+			func(r *Record, _ *Limits) {
+				r.Paths[0].Beats = beats(8*time.Second, Span{2000 * ms, 6500 * ms})
+				r.Paths[2].Beats = beats(8*time.Second, Span{2000 * ms, 4300 * ms})
+			},
+			Failed, "outside: silent for 4.5s",
+		},
+		"the line was silent for a part of it": {
+			func(r *Record, _ *Limits) {
+				r.Paths[0].Beats = beats(8*time.Second, Span{2000 * ms, 4100 * ms})
+				r.Paths[2].Beats = beats(8*time.Second, Span{2500 * ms, 3000 * ms})
+			},
+			Failed, "outside: silent for 2.1s",
+		},
+		"the control never answered": {
+			func(r *Record, _ *Limits) {
+				r.Paths[0].Beats = beats(8*time.Second, Span{2000 * ms, 6000 * ms})
+				r.Paths[2].Beats = beats(8*time.Second, Span{0, 8 * time.Second})
+			},
+			Failed, "outside: silent for 4s",
+		},
+		"the control never answered, and the lost are limited": {
+			func(r *Record, l *Limits) {
+				l.Lost = 20
+				r.Paths[2].Beats = beats(8*time.Second, Span{0, 8 * time.Second})
+			},
+			Failed, "outside: 24 questions were not answered, the limit is 20",
+		},
+		"the control did not answer before the fault either": {
+			func(r *Record, _ *Limits) {
+				r.Paths[0].Beats = beats(8*time.Second, Span{2000 * ms, 6000 * ms})
+				r.Paths[2].Beats = beats(8*time.Second, Span{0, 7 * time.Second})
+			},
+			Failed, "outside: silent for 4s",
+		},
+		"the line loses a packet now and then, and the group was silent": {
+			func(r *Record, _ *Limits) {
+				r.Paths[0].Beats = beats(8*time.Second, Span{2000 * ms, 5000 * ms})
+				for i := range r.Paths[2].Beats {
+					if i%2 == 1 {
+						r.Paths[2].Beats[i].Heard = 0
+					}
+				}
+			},
+			Failed, "outside: silent for 3s",
+		},
+		"the line loses a packet now and then, and so many were lost": {
+			func(r *Record, l *Limits) {
+				l.Lost = 20
+				for i := range r.Paths[2].Beats {
+					if i%5 == 1 {
+						r.Paths[2].Beats[i].Heard = 0
+					}
+				}
+			},
+			Inconclusive, "outside: 24 questions were not answered, the limit is 20",
+		},
+		"the line was silent at failback, and the group at failover": {
+			func(r *Record, _ *Limits) {
+				r.Paths[0].Beats = beats(8*time.Second, Span{2000 * ms, 4200 * ms}, Span{5500 * ms, 7900 * ms})
+				r.Paths[2].Beats = beats(8*time.Second, Span{5500 * ms, 7900 * ms})
+			},
+			Failed, "outside: silent for 2.2s, the limit is 1.908s\noutside: silent for 2.4s when it was undone",
+		},
+		"of two silences the shorter is the group's own": {
+			func(r *Record, _ *Limits) {
+				r.Undoing, r.Undone = 7500*ms, 7600*ms
+				r.Paths[0].Beats = beats(8*time.Second, Span{2000 * ms, 4500 * ms}, Span{5000 * ms, 7000 * ms})
+				r.Paths[2].Beats = beats(8*time.Second, Span{2000 * ms, 4500 * ms})
+			},
+			Failed, "outside: silent for 2s, the limit is 1.908s",
+		},
 		"the line loses packets, and two owners are no fault of the line": {
 			func(r *Record, l *Limits) {
 				l.TwoOwners = 0

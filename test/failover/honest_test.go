@@ -3,6 +3,7 @@ package failover
 import (
 	"fmt"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,6 +107,12 @@ func TestFiguresAreTrue(t *testing.T) {
 		}, "--fault", "vip-delete", "--every", every.String(), "--max-lost", "5", "--control", control, "--probe", "icmp")
 		if r.Verdict != "inconclusive" {
 			t.Errorf("the verdict is %s: %+v", r.Verdict, r.Rounds[0])
+		}
+	})
+	t.Run("the control never answers, and would excuse everything", func(t *testing.T) {
+		o := labtest.Must(t, 4, "failover-test", name, "--fault", "vip-delete", "--control", "10.0.0.250")
+		if !strings.Contains(o.Err, "the control is to tell a bad line, and nothing answers from here") {
+			t.Errorf("it does not say why:\n%s", o.Err)
 		}
 	})
 }
