@@ -59,8 +59,7 @@ type Opened interface {
 type tcp struct{ address string }
 
 func (a tcp) Ask(ctx context.Context) error {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "tcp", a.address)
+	c, err := dial(ctx, a.address)
 	if err != nil {
 		return err
 	}
@@ -68,6 +67,21 @@ func (a tcp) Ask(ctx context.Context) error {
 }
 
 func (tcp) Close() error { return nil }
+
+// dial makes a connection that is reset when it is closed. Else its port would rest
+// for a minute or more (RFC 9293 section 3.6.1), and a fast pace use up all that there
+// are: what is silent then is this machine.
+func dial(ctx context.Context, address string) (net.Conn, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if c, ok := c.(*net.TCPConn); ok {
+		_ = c.SetLinger(0) // else it is as it would be without
+	}
+	return c, nil
+}
 
 // web gets a page, by a connection of its own each time: one that is kept alive
 // would go on with the server that took it.
@@ -89,10 +103,7 @@ func openHTTP(raw string, addr netip.Addr) (Opened, error) {
 	return web{raw, &http.Client{
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
-			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-				var d net.Dialer
-				return d.DialContext(ctx, network, at)
-			},
+			DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, at) },
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
