@@ -60,7 +60,8 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 		note("outside %s answers, while %s is active", rec.Answers, rec.After)
 	}
 	if rec.Silent != "" && rec.After != "" {
-		note("outside nobody says who answers: %s", rec.Silent)
+		long := rec.controlSilent(Outside, rec.Asked)
+		wrong = append(wrong, excess{why: "outside nobody says who answers: " + rec.Silent, line: long > 0 && 2*long >= rec.Asked.Length()})
 	}
 	if l.TwoOwners >= 0 && r.TwoOwners > l.TwoOwners {
 		note("two servers held the VIP for %s, the limit is %s", round(r.TwoOwners), l.TwoOwners)

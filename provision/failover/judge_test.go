@@ -360,6 +360,24 @@ func TestVerdicts(t *testing.T) {
 			func(r *Record, _ *Limits) { r.Silent = "connection refused" },
 			Failed, "outside nobody says who answers: connection refused",
 		},
+		"nobody says who answers, for the line is silent": {
+			func(r *Record, _ *Limits) {
+				r.Undoing, r.Undone = 7500*ms, 7600*ms
+				r.Silent, r.Asked = "i/o timeout", Span{4000 * ms, 7000 * ms}
+				r.Paths[0].Beats = beats(8*time.Second, Span{2000 * ms, 7800 * ms})
+				r.Paths[2].Beats = r.Paths[0].Beats
+			},
+			Inconclusive, "outside nobody says who answers: i/o timeout\noutside: silent for 5.8s",
+		},
+		"nobody says who answers, and the line was silent before": {
+			func(r *Record, _ *Limits) {
+				r.Undoing, r.Undone = 7500*ms, 7600*ms
+				r.Silent, r.Asked = "i/o timeout", Span{4000 * ms, 7000 * ms}
+				r.Paths[0].Beats = beats(8*time.Second, Span{2000 * ms, 5000 * ms})
+				r.Paths[2].Beats = r.Paths[0].Beats
+			},
+			Failed, "outside nobody says who answers: i/o timeout",
+		},
 		"another one answers": {
 			func(r *Record, _ *Limits) { r.Answers, r.Asked = "bastion-1", Span{5400 * ms, 5450 * ms} },
 			Failed, "outside bastion-1 answers, while bastion-2 is active",
