@@ -70,6 +70,9 @@ func (s *Service) failoverTest(ctx context.Context, sel Selection, opt FailoverO
 	if silent := (*failover.SilentError)(nil); errors.As(err, &silent) {
 		rep, err = failover.Report{}, refusal(silent.Error(), nil, "havip status "+t.Group+"; --probe asks in another way")
 	}
+	if apart := (*failover.DisagreeError)(nil); errors.As(err, &apart) && len(rep.Rounds) == 0 {
+		rep, err = failover.Report{}, refusal(apart.Error(), nil, "havip status "+t.Group)
+	}
 	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()
 	err = errors.Join(err, runner.Release(release, t.Group, g.Desired.VRID, sg.ID))
@@ -114,8 +117,12 @@ func (s *Service) Restore(ctx context.Context, sel Selection) (restored []string
 		touched[t.nameOf(u.Object)] = true
 	}
 	for _, m := range t.Members {
-		if err := t.mend(ctx, m, touched[m.Name]); err != nil {
+		undone, err := t.mend(ctx, m, touched[m.Name])
+		if err != nil {
 			errs = append(errs, fmt.Errorf("look at %s: %w", m.Name, err))
+		}
+		if undone {
+			restored = append(restored, "a fault on "+m.Name)
 		}
 	}
 	return restored, errors.Join(errs...)
@@ -123,15 +130,15 @@ func (s *Service) Restore(ctx context.Context, sel Selection) (restored []string
 
 // mend undoes what is left of a fault on a server. One that was just started is
 // waited for.
-func (t grouptest) mend(ctx context.Context, m failover.Member, started bool) error {
+func (t grouptest) mend(ctx context.Context, m failover.Member, started bool) (undone bool, err error) {
 	limit := time.Now().Add(undoTime)
 	for {
 		guest, err := t.Guests.Guest(ctx, m.ServerID)
 		if err == nil {
-			err = guest.Mend(ctx, t.Group)
+			undone, err = guest.Mend(ctx, t.Group)
 		}
 		if err == nil || !started || time.Now().After(limit) || ctx.Err() != nil {
-			return err
+			return undone, err
 		}
 		t.Guests.Forget(m.ServerID)
 		time.Sleep(pollEvery)
@@ -224,7 +231,7 @@ func (s *Service) test(ctx context.Context, g group, opt FailoverOptions, fleet 
 		t.Limits.TwoOwners = *opt.TwoOwners
 	}
 	t.Faults, t.Rounds, t.Pause, t.Every, t.Control = opt.Faults, opt.Rounds, opt.Pause, opt.Every, opt.Control
-	t.UndoAfter = opt.UndoAfter
+	t.UndoAfter, t.Degraded = opt.UndoAfter, opt.AllowDegraded
 	if err := t.Limits.Check(t.Every); err != nil {
 		return nil, sg, refusal(err.Error(), nil, "--max-downtime, --every")
 	}

@@ -3,7 +3,6 @@ package failover
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -99,31 +98,43 @@ func (t *Test) tolerate(all []state) {
 // agreed waits until one member is active, all others are backup and hear it, and
 // nothing is wrong that was not before the test.
 func (t *Test) agreed(ctx context.Context) ([]state, error) {
-	return t.until(ctx, func([]state) bool { return true })
+	return t.until(ctx, effectTime, func([]state) bool { return true })
 }
 
 // prepared waits until they agree, and each backup would take over: after its start
 // an agent only listens for a while.
-func (t *Test) prepared(ctx context.Context) ([]state, error) {
-	return t.until(ctx, func(all []state) bool {
+func (t *Test) prepared(ctx context.Context, within time.Duration) ([]state, error) {
+	return t.until(ctx, within, func(all []state) bool {
 		return !slices.ContainsFunc(all, func(s state) bool {
 			return s.is(api.Backup) && s.status.Now.Sub(s.status.Started) < t.StartDelay+4*t.Interval
 		})
 	})
 }
 
-func (t *Test) until(ctx context.Context, also func([]state) bool) ([]state, error) {
-	ctx, cancel := context.WithTimeout(ctx, effectTime+t.StartDelay)
+func (t *Test) until(ctx context.Context, within time.Duration, also func([]state) bool) ([]state, error) {
+	limit, cancel := context.WithTimeout(ctx, within+t.StartDelay)
 	defer cancel()
 	for {
-		all := t.states(ctx, "")
+		all := t.states(limit, "")
 		if t.agree(all) && also(all) {
 			return all, nil
 		}
-		if sleep(ctx, pollEvery) != nil {
-			return nil, fmt.Errorf("the agents do not agree again: %s", describe(all))
+		if sleep(limit, pollEvery) != nil {
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			return nil, &DisagreeError{States: describe(all)}
 		}
 	}
+}
+
+// DisagreeError is a group that is not well within the time that it has for it: not
+// one member is active and all others are backup, or something is wrong that was not
+// before the test.
+type DisagreeError struct{ States string }
+
+func (e *DisagreeError) Error() string {
+	return "the group is not well again: " + e.States
 }
 
 func (t *Test) agree(all []state) bool {
@@ -142,23 +153,33 @@ func (t *Test) agree(all []state) bool {
 func describe(all []state) string {
 	var words []string
 	for _, s := range all {
-		word := "silent"
-		if s.status != nil && len(s.status.Routers) > 0 {
-			word = string(s.status.Routers[0].State)
-		}
-		words = append(words, s.Name+" "+word)
+		words = append(words, s.Name+" "+s.word())
 	}
 	return strings.Join(words, ", ")
 }
 
-// roles are the active member and the backup that would take over.
+func (s state) word() string {
+	if s.status == nil || len(s.status.Routers) == 0 {
+		return "silent"
+	}
+	return string(s.status.Routers[0].State)
+}
+
+// roles are the active member and the backup that would take over: a healthy one
+// before one whose check fails.
 func (t *Test) roles(all []state) (active, next Member) {
 	best := -1
 	for _, s := range all {
 		if s.is(api.Active) {
 			active = s.Member
-		} else if p := s.status.Routers[0].Priority; p > best {
-			best, next = p, s.Member
+			continue
+		}
+		rank := s.status.Routers[0].Priority
+		if !slices.ContainsFunc(s.status.Checks, func(c api.Check) bool { return !c.OK }) {
+			rank += 256
+		}
+		if rank > best {
+			best, next = rank, s.Member
 		}
 	}
 	return active, next

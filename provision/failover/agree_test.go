@@ -28,12 +28,12 @@ func (a agents) Forget(string)                                     {}
 
 func (a *agent) Status(context.Context, string) (api.Status, error) { return a.status(), nil }
 
-func (a *agent) Mend(context.Context, string) error {
+func (a *agent) Mend(context.Context, string) (bool, error) {
 	a.tried++
 	if a.tried > len(a.mends) {
-		return nil
+		return true, nil
 	}
-	return a.mends[a.tried-1]
+	return true, a.mends[a.tried-1]
 }
 
 func source(id string) netip.Addr {
@@ -92,7 +92,7 @@ func TestARoundWaitsForABackupThatOnlyListensYet(t *testing.T) {
 		began := time.Now()
 		group := pair(says("1", api.Active, began.Add(-time.Hour)), says("2", api.Backup, began))
 		group.StartDelay = 10 * time.Minute // longer than anything else is waited for
-		if _, err := group.prepared(t.Context()); err != nil {
+		if _, err := group.prepared(t.Context(), effectTime); err != nil {
 			t.Fatal(err)
 		}
 		if waited, want := time.Since(began), group.StartDelay+4*group.Interval; waited < want || waited > want+time.Second {

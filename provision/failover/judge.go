@@ -37,6 +37,9 @@ func Judge(rec Record, l Limits) Round {
 		r.Slowest = slowest(r.Layers)
 	}
 	r.Verdict, r.Why = verdict(r, rec, l)
+	if rec.Unwell != "" {
+		r.Verdict, r.Why = Failed, append([]string{rec.Unwell}, r.Why...)
+	}
 	return r
 }
 

@@ -106,7 +106,7 @@ func (t *Test) mend(ctx context.Context, m Member) error {
 		limit, cancel := context.WithTimeout(ctx, mendTime)
 		g, err := t.Guests.Guest(limit, m.ServerID)
 		if err == nil {
-			err = g.Mend(limit, t.Group)
+			_, err = g.Mend(limit, t.Group)
 		}
 		cancel()
 		if err == nil {

@@ -32,6 +32,7 @@ type Record struct {
 	Paths                 []Path
 	Members               []Witnessed
 	Trouble               []string // what could not be seen
+	Unwell                string   // how the group was when it was not well again in the end
 }
 
 // Session is what became of one long TCP connection to the VIP.

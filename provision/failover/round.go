@@ -20,6 +20,8 @@ const (
 	// effectTime is how long a fault may take to have its effect. A server that is
 	// shut down has a minute for it.
 	effectTime = 2 * time.Minute
+	// bootTime is how long a server may take to boot.
+	bootTime = 5 * time.Minute
 	// askTime bounds one question to an agent.
 	askTime = 5 * time.Second
 	// readyTime bounds how long witnesses take to be there.
@@ -48,9 +50,10 @@ func unmade(f Fault, number int, why error) Round {
 }
 
 // try is one beginning of a round. What it made is undone also when ctx ends or
-// something fails; the error is then both.
+// something fails; the error is then both. A group that is not well again after the
+// fault was undone has failed the round, and is a *DisagreeError as well.
 func (t *Test) try(ctx context.Context, start time.Time, f Fault, number int) (Round, error) {
-	members, err := t.prepared(ctx)
+	members, err := t.prepared(ctx, effectTime)
 	if err != nil {
 		return Round{}, err
 	}
@@ -105,10 +108,14 @@ func (t *Test) try(ctx context.Context, start time.Time, f Fault, number int) (R
 	}
 	rec.Undone = since()
 	// As before a round: a member that was started again preempts only then.
-	if _, err := t.prepared(ctx); err != nil {
-		return Round{}, err
+	_, err = t.prepared(ctx, returnTime(f))
+	apart := (*DisagreeError)(nil)
+	if err == nil {
+		err = o.answerAgain(ctx)
+	} else if errors.As(err, &apart) {
+		rec.Unwell = err.Error() // what was seen until here is judged
 	}
-	if err := o.answerAgain(ctx); err != nil {
+	if err != nil && apart == nil {
 		return Round{}, err
 	}
 	rec.Ended = since()
@@ -119,7 +126,7 @@ func (t *Test) try(ctx context.Context, start time.Time, f Fault, number int) (R
 			rec.Members[i].Was = api.Active
 		}
 	}
-	return Judge(rec, t.Limits), nil
+	return Judge(rec, t.Limits), err
 }
 
 // announce tells, once ctx ends, what is put back before the test does; the function
@@ -150,6 +157,14 @@ func (e *LeftError) Error() string { return e.What }
 
 func leftBy(f Fault, m Member, err error) string {
 	return fmt.Sprintf("%s of %s is not undone: %v", f.Name, m.Name, err)
+}
+
+// returnTime is how long the group may take to be well again after a fault.
+func returnTime(f Fault) time.Duration {
+	if f.Place == InCloud {
+		return bootTime
+	}
+	return effectTime
 }
 
 // expect is the fault with what is to be expected of it on this server: where

@@ -193,3 +193,74 @@ func TestARoundWhoseVIPMovesByItselfBeginsOnceMore(t *testing.T) {
 		})
 	}
 }
+
+func TestAGroupThatIsNotWellAgainAfterAFaultHasFailed(t *testing.T) {
+	for name, struck := range map[string]func(*world){
+		"another one took over": nil,
+		"nobody took over":      func(w *world) { w.active = "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{struck: struck, undone: func(w *world) { w.active = "" }}
+			w.run(t, 2, func(rep Report, err error) {
+				const unwell = "the group is not well again: one backup, two backup"
+				if apart := (*DisagreeError)(nil); !errors.As(err, &apart) || rep.Broken != "round 1, agent-stop: "+unwell {
+					t.Errorf("%v, broken off: %q", err, rep.Broken)
+				}
+				if len(rep.Rounds) != 1 || rep.Verdict() != Failed || len(rep.Left) > 0 {
+					t.Fatalf("%d rounds, %s, left %q; want the one that was made, failed", len(rep.Rounds), rep.Verdict(), rep.Left)
+				}
+				r := rep.Rounds[0]
+				if r.Verdict != Failed || r.Why[0] != unwell || len(r.Paths) != 2 {
+					t.Errorf("%s: %q, ways %v", r.Verdict, r.Why, r.Paths)
+				}
+			})
+		})
+	}
+}
+
+func TestTheFirstActiveMemberThatIsNotActiveAgainIsLeft(t *testing.T) {
+	w := &world{undone: func(w *world) { w.active = "2" }, refuses: errors.New("a check fails")}
+	w.run(t, 1, func(rep Report, err error) {
+		want := []string{"active member one: make one active again: a check fails"}
+		if left := (*LeftError)(nil); !errors.As(err, &left) || !slices.Equal(rep.Left, want) {
+			t.Errorf("%v, left %q; want %q", err, rep.Left, want)
+		}
+		if rep.Verdict() != Inconclusive || len(rep.Rounds) != 1 || rep.Rounds[0].Verdict != Passed {
+			t.Errorf("the test %s, its rounds %v", rep.Verdict(), rep.Rounds)
+		}
+	})
+}
+
+func TestMembersThatAreNotWellInTheBeginningAreLeftOutOfADegradedGroup(t *testing.T) {
+	three := Member{Name: "three", ServerID: "3"}
+	t.Run("one of three", func(t *testing.T) {
+		w := &world{bend: func(test *Test) { test.Degraded, test.Members = true, append(test.Members, three) }}
+		w.run(t, 2, func(rep Report, err error) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range rep.Rounds {
+				judged(t, r, Passed, "")
+				if len(r.Record.Members) != 2 {
+					t.Errorf("%d members told something, want the two that are well", len(r.Record.Members))
+				}
+			}
+			if len(rep.Rounds) != 2 || rep.Took > 2*time.Minute {
+				t.Errorf("%d rounds in %s", len(rep.Rounds), rep.Took)
+			}
+		})
+	})
+	for name, bend := range map[string]func(*Test){
+		"one of two":                      func(test *Test) { test.Degraded, test.Members = true, []Member{test.Members[0], three} },
+		"one of three, where none may be": func(test *Test) { test.Members = append(test.Members, three) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{bend: bend}
+			w.run(t, 1, func(rep Report, err error) {
+				if apart := (*DisagreeError)(nil); !errors.As(err, &apart) || len(w.made) > 0 || len(rep.Rounds) > 0 {
+					t.Errorf("%v, %d faults; want that none is made", err, len(w.made))
+				}
+			})
+		})
+	}
+}

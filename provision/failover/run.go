@@ -10,14 +10,16 @@ import (
 
 // Run makes every fault in every round, and at the end has the member active
 // again that was at the beginning: also when ctx ends it before. What cannot be put
-// back is in the report's Left.
+// back is in the report's Left. A group that is not well for a round, or not again
+// after one, is a *DisagreeError.
 func (t *Test) Run(ctx context.Context) (Report, error) {
 	start := time.Now()
 	rep := Report{
 		Group: t.Group, VIP: t.VIP, Outside: t.Outside, Target: t.Target,
 		Every: t.Every, Limits: t.Limits, Began: start.Round(0),
 	}
-	err := t.all(ctx, start, &rep)
+	taking := *t // whose members may be fewer
+	err := taking.all(ctx, start, &rep)
 	rep.Took = time.Since(start)
 	switch left := (*LeftError)(nil); {
 	case errors.As(err, &left):
@@ -34,20 +36,25 @@ func (t *Test) Run(ctx context.Context) (Report, error) {
 func (t *Test) all(ctx context.Context, start time.Time, rep *Report) error {
 	t.tolerate(t.states(ctx, ""))
 	t.insiders = map[string]bool{}
+	if t.Degraded {
+		if err := t.leaveOut(ctx); err != nil {
+			return err
+		}
+	}
 	members, err := t.agreed(ctx)
 	if err != nil {
 		return err
 	}
 	first, _ := t.roles(members)
 	err = t.rounds(ctx, start, rep)
-	if left := (*LeftError)(nil); errors.As(err, &left) || err != nil && ctx.Err() == nil {
-		return err // they do not agree, or will not
+	left, apart := (*LeftError)(nil), (*DisagreeError)(nil)
+	if errors.As(err, &left) || errors.As(err, &apart) {
+		return err // nobody would take it, or keep it
 	}
-	back := t.giveBack(context.WithoutCancel(ctx), first)
-	if back != nil && ctx.Err() != nil {
-		back = &LeftError{fmt.Sprintf("active member %s: %v", first.Name, back)}
+	if back := t.giveBack(context.WithoutCancel(ctx), first); back != nil {
+		err = errors.Join(err, &LeftError{fmt.Sprintf("active member %s: %v", first.Name, back)})
 	}
-	return errors.Join(err, back)
+	return err
 }
 
 func (t *Test) rounds(ctx context.Context, start time.Time, rep *Report) error {
@@ -69,15 +76,17 @@ func (t *Test) rounds(ctx context.Context, start time.Time, rep *Report) error {
 			if silent := (*SilentError)(nil); errors.As(err, &silent) && len(rep.Rounds) > 0 {
 				r, err = unmade(f, number, silent), nil // this round alone
 			}
-			if err != nil {
-				return fmt.Errorf("round %d, %s: %w", number, f.Name, err)
-			}
 			if r.Verdict == NotPossible {
 				impossible[f.Name] = true
 				number--
 			}
-			rep.Rounds = append(rep.Rounds, r)
-			t.Progress.Step(fmt.Sprintf("round %d", r.Number), r.String(), time.Since(began))
+			if r.Number > 0 { // it was judged
+				rep.Rounds = append(rep.Rounds, r)
+				t.Progress.Step(fmt.Sprintf("round %d", r.Number), r.String(), time.Since(began))
+			}
+			if err != nil {
+				return fmt.Errorf("round %d, %s: %w", number, f.Name, err)
+			}
 		}
 	}
 	return nil

@@ -32,7 +32,7 @@ type Guest interface {
 	Status(ctx context.Context, group string) (api.Status, error)
 	Switchover(ctx context.Context, group string) error
 	Provoke(ctx context.Context, p server.Provocation) error
-	Mend(ctx context.Context, group string) error
+	Mend(ctx context.Context, group string) (undone bool, err error)
 	Witness(ctx context.Context, group string, vips []netip.Addr, every time.Duration, asks []string, stdin io.Reader, stdout io.Writer) error
 }
 
@@ -66,6 +66,9 @@ type Test struct {
 	Interval      time.Duration // of the advertisements
 	StartDelay    time.Duration // for which an agent only listens after its start
 	CheckPort     int           // of a health check on the server itself; 0: none
+
+	// Degraded is that members that are not well in the beginning are left out.
+	Degraded bool
 
 	Faults []Fault
 	Rounds int

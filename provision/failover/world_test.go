@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/netip"
 	"strings"
@@ -18,7 +19,7 @@ import (
 )
 
 // world is a group of two whose VIP is where active says, and whose ways are silent
-// until a time. What a test has happen in it happens in its hooks.
+// until a time; a server with the ID 3 is away. What a test has happen in it happens in its hooks.
 type world struct {
 	mu     sync.Mutex
 	active string               // ID of the server
@@ -26,6 +27,8 @@ type world struct {
 	made   []time.Time          // the faults
 
 	observed, struck, undone func(*world)
+	refuses                  error       // what a switchover comes to
+	bend                     func(*Test) // changes the test before it begins
 }
 
 // forever is beyond every test.
@@ -44,8 +47,14 @@ func (w *world) happen(hook func(*world), change func()) {
 	}
 }
 
-func (w *world) Guest(_ context.Context, id string) (Guest, error) { return guest{w, id}, nil }
-func (w *world) Forget(string)                                     {}
+func (w *world) Guest(_ context.Context, id string) (Guest, error) {
+	if id == "3" {
+		return nil, errors.New("no route to host")
+	}
+	return guest{w, id}, nil
+}
+
+func (w *world) Forget(string) {}
 
 // guest is one of its servers.
 type guest struct {
@@ -68,6 +77,9 @@ func (g guest) Status(context.Context, string) (api.Status, error) {
 }
 
 func (g guest) Switchover(context.Context, string) error {
+	if g.refuses != nil {
+		return g.refuses
+	}
 	g.happen(nil, func() { g.active = g.id })
 	return nil
 }
@@ -80,9 +92,9 @@ func (g guest) Provoke(context.Context, server.Provocation) error {
 	return nil
 }
 
-func (g guest) Mend(context.Context, string) error {
+func (g guest) Mend(context.Context, string) (bool, error) {
 	g.happen(g.undone, func() { g.active = g.id })
-	return nil
+	return true, nil
 }
 
 // Witness tells the time, when the VIP comes and goes, and what is answered inside.
@@ -165,6 +177,9 @@ func (w *world) run(t *testing.T, rounds int, check func(Report, error)) {
 			VIP:     netip.MustParseAddr("10.0.0.136"), Outside: netip.MustParseAddr("203.0.113.10"), Target: "icmp",
 			Limits: Limits{Downtime: 5 * time.Second, Lost: -1, TwoOwners: -1}, Guests: w, Progress: told{t},
 			open: func(netip.Addr) (pulse.Opened, error) { return way{w, Outside}, nil },
+		}
+		if w.bend != nil {
+			w.bend(test)
 		}
 		check(test.Run(t.Context()))
 	})

@@ -56,12 +56,13 @@ func (s *Server) Provoke(ctx context.Context, p Provocation) error {
 	return nil
 }
 
-// Mend undoes a fault at once; none is none to undo.
-func (s *Server) Mend(ctx context.Context, group string) error {
-	if _, err := s.place.asRoot(ctx, s.runner, mendScript, map[string]string{"group": group}, nil); err != nil {
-		return fmt.Errorf("undo fault: %w", err)
+// Mend undoes a fault at once, and tells whether there was one.
+func (s *Server) Mend(ctx context.Context, group string) (undone bool, err error) {
+	out, err := s.place.asRoot(ctx, s.runner, mendScript, map[string]string{"group": group}, nil)
+	if err != nil {
+		return false, fmt.Errorf("undo fault: %w", err)
 	}
-	return nil
+	return strings.HasSuffix(strings.TrimSpace(string(out)), "havip: undone"), nil
 }
 
 // Streamer runs a command whose output is wanted while it runs. *remote.Conn is

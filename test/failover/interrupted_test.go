@@ -9,14 +9,14 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/gophercloud/utils/v2/openstack/clientconfig"
 	"github.com/joshdk/go-junit"
 
 	provision "github.com/havip/havip/provision/failover"
 	"github.com/havip/havip/test/lab/labtest"
 )
 
-// made waits until a fault is there: in the journal, or on the server.
+// made tells whether a fault is there: in the journal and, where it lasts, in the
+// cloud, or on the server.
 func made(t *testing.T, f provision.Name, group, active string) error {
 	t.Helper()
 	if fault, _ := provision.Find(f); fault.Place == provision.InCloud {
@@ -24,7 +24,10 @@ func made(t *testing.T, f provision.Name, group, active string) error {
 		if err == nil && len(open) != 1 {
 			err = fmt.Errorf("the journal has %v", open)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return lasts(t, f, active)
 	}
 	_, err := labtest.On(t, active, "test -e /run/havip-undo-"+group)
 	return err
@@ -33,26 +36,10 @@ func made(t *testing.T, f provision.Name, group, active string) error {
 // addresses are all that a server has.
 func addresses(t *testing.T, server string) []string {
 	t.Helper()
-	c, err := clientconfig.NewServiceClient(t.Context(), "compute", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var body struct {
-		Servers []struct {
-			Addresses map[string][]struct{ Addr string }
-		}
-	}
-	resp, err := c.Get(t.Context(), c.ServiceURL("servers", "detail")+"?name=^"+server+"$", &body, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
 	var all []string
-	for _, s := range body.Servers {
-		for _, network := range s.Addresses {
-			for _, a := range network {
-				all = append(all, a.Addr)
-			}
+	for _, network := range nova(t, server).Addresses {
+		for _, a := range network {
+			all = append(all, a.Addr)
 		}
 	}
 	if len(all) == 0 {
@@ -152,8 +139,13 @@ func TestATestThatIsInterruptedPutsEverythingBackAndEnds(t *testing.T) {
 		if err := made(t, provision.VRRPBlock, name, active); err != nil {
 			t.Errorf("it was put back before the second signal, and this test shows nothing: %v\n%s", err, cmd.errs.String())
 		}
-		labtest.Must(t, 0, "failover-test", name, "--restore")
+		if o := labtest.Must(t, 0, "failover-test", name, "--restore"); !strings.Contains(o.Out, "put back: a fault on "+active+"\n") {
+			t.Errorf("it does not say what was put back:\n%v", o)
+		}
 		labtest.Healthy(t, name)
+		if o := labtest.Must(t, 0, "failover-test", name, "--restore"); !strings.Contains(o.Out, "nothing was left to put back") {
+			t.Errorf("again:\n%v", o)
+		}
 		if made(t, provision.VRRPBlock, name, active) == nil {
 			t.Error("it is not put back")
 		}

@@ -17,5 +17,5 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(labtest.Main(m, 14))
+	os.Exit(labtest.Main(m, 17))
 }

@@ -189,11 +189,18 @@ func runFailoverTest(cmd *cobra.Command, a *app, o *failoverOptions, args []stri
 		}
 		a.note("\n")
 		err = errors.Join(a.show(ui.FailoverView{Report: rep}), err, o.write(rep))
-		if err == nil && rep.Verdict() != failover.Passed {
-			err = &ui.ExitError{Code: ui.ExitTest}
-		}
-		return err
+		return judged(err, rep.Verdict())
 	})
+}
+
+// judged is the error that the command ends with: a test that did not pass is one, and
+// one that failed counts more than what broke it off.
+func judged(err error, v failover.Verdict) error {
+	switch code := ui.Code(err); {
+	case code == ui.ExitDone && v != failover.Passed, code == ui.ExitFailed && v == failover.Failed:
+		return errors.Join(&ui.ExitError{Code: ui.ExitTest}, err)
+	}
+	return err
 }
 
 // write writes the reports that were asked for.

@@ -5,4 +5,6 @@ if [ -e "$undo.timer" ]; then
 	kill -TERM "-$(cat "$undo.timer")" 2>/dev/null # with its sleep
 	rm -f "$undo.timer"
 fi
-[ ! -e "$undo" ] || sh "$undo"
+if [ -e "$undo" ]; then
+	sh "$undo" && echo 'havip: undone'
+fi
