@@ -29,34 +29,12 @@ const (
 // probeExec runs a command; exit status 0 is healthy. At most one runs at a
 // time, also when it cannot be killed.
 func probeExec(words []string) Probe {
-	running := make(chan struct{}, 1)
-	return func(ctx context.Context) error {
-		select {
-		case running <- struct{}{}:
-		default:
-			return errors.New("the run before has been killed and has not ended")
-		}
-		done := make(chan error, 1)
-		go func() {
-			err := restrictThread()
-			if err == nil {
-				err = runCommand(ctx, words)
-			}
-			<-running
-			done <- err
-		}()
-		select {
-		case err := <-done:
+	return apart(killGrace, "the run before has been killed and has not ended", func(ctx context.Context) error {
+		if err := restrictThread(); err != nil {
 			return err
-		case <-ctx.Done():
 		}
-		select {
-		case err := <-done:
-			return err
-		case <-time.After(killGrace):
-			return context.Cause(ctx)
-		}
-	}
+		return runCommand(ctx, words)
+	})
 }
 
 // restrictThread takes from the calling thread what a command must not inherit:

@@ -2,6 +2,7 @@ package track
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -20,4 +21,35 @@ func probeOnce(ctx context.Context, probe Probe, limit time.Duration) error {
 		return context.Cause(ctx)
 	}
 	return err
+}
+
+// apart asks in a goroutine of its own and leaves that behind when it has not ended
+// within grace after ctx: the kernel ends no call that hangs, as on a file system whose
+// server is gone. There is one at a time; meanwhile the answer is unended.
+func apart(grace time.Duration, unended string, ask Probe) Probe {
+	running := make(chan struct{}, 1)
+	return func(ctx context.Context) error {
+		select {
+		case running <- struct{}{}:
+		default:
+			return errors.New(unended)
+		}
+		done := make(chan error, 1)
+		go func() {
+			err := ask(ctx)
+			<-running
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			return err
+		case <-ctx.Done():
+		}
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(grace):
+			return context.Cause(ctx)
+		}
+	}
 }

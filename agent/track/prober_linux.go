@@ -31,6 +31,8 @@ func (p *Prober) SetRouters(routers []config.Router) (before []config.Router) {
 
 func (p *Prober) current() []config.Router { return *p.routers.Load() }
 
+const unendedLook = "the look before has not ended"
+
 // Probe returns the probe that a check's configuration asks for. The
 // configuration has been validated: exactly one kind is set.
 func (p *Prober) Probe(c config.Check) Probe {
@@ -40,9 +42,9 @@ func (p *Prober) Probe(c config.Check) Probe {
 	case c.HTTP != "":
 		return probeHTTP(c.HTTP, c.Status, c.Insecure)
 	case c.Process != "":
-		return probeProcess(c.Process)
+		return apart(0, unendedLook, probeProcess(c.Process))
 	case c.File != "":
-		return probeFile(c.File, time.Duration(c.MaxAge))
+		return apart(0, unendedLook, probeFile(c.File, time.Duration(c.MaxAge)))
 	case c.Unit != "":
 		return p.bus.probeUnit(c.Unit)
 	case c.Gateway != "":
