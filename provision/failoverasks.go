@@ -30,9 +30,8 @@ func sessionPort(target pulse.Target, v spec.Verify) uint16 {
 	return 22
 }
 
-// identities are the members' names by what they answer to a question. What they
-// say in a header or a body is not known beforehand; that a host key is unknown to
-// one member is no reason not to test.
+// identities are the members' names by what they answer to a question, where that tells
+// them apart. That it does not is no reason not to test.
 func (s *Service) identities(ctx context.Context, t grouptest, wish failover.Identify, fleet *Fleet) (failover.Identify, map[string]string) {
 	if wish != "" && wish != sshd {
 		return wish, s.pages(ctx, t, wish)
@@ -42,7 +41,7 @@ func (s *Service) identities(ctx context.Context, t grouptest, wish failover.Ide
 	if _, err := sshd.Who(ctx, t.Outside); err != nil {
 		return "", nil // no SSH there
 	}
-	known := map[string]string{}
+	said := map[string][]string{}
 	for _, m := range t.Members {
 		srv, err := fleet.server(ctx, m.ServerID)
 		if err != nil {
@@ -53,16 +52,16 @@ func (s *Service) identities(ctx context.Context, t grouptest, wish failover.Ide
 			s.Report.Warn("cannot read the host keys of "+m.Name+": "+err.Error(), "")
 		}
 		for _, k := range keys {
-			known[ssh.FingerprintSHA256(k)] = m.Name
+			said[m.Name] = append(said[m.Name], ssh.FingerprintSHA256(k))
 		}
 	}
-	return sshd, known
+	return sshd, failover.Known(t.Members, said)
 }
 
 // pages asks each member by its own addresses what it says of itself, where it
 // can be reached from here.
 func (s *Service) pages(ctx context.Context, t grouptest, how failover.Identify) map[string]string {
-	known := map[string]string{}
+	said := map[string][]string{}
 	for _, m := range t.Members {
 		sv, err := s.Cloud.Server(ctx, m.ServerID)
 		if err != nil {
@@ -73,11 +72,11 @@ func (s *Service) pages(ctx context.Context, t grouptest, how failover.Identify)
 			word, err := how.Who(limit, a.IP)
 			cancel()
 			if err == nil && word != "" {
-				known[word] = m.Name
+				said[m.Name] = append(said[m.Name], word)
 			}
 		}
 	}
-	return known
+	return failover.Known(t.Members, said)
 }
 
 // through tells whether a jump host is the VIP or a member: the test would cut

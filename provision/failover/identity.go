@@ -68,6 +68,24 @@ func (i Identify) Who(ctx context.Context, addr netip.Addr) (string, error) {
 	return "", nil
 }
 
+// Known are the members' names by what they say of themselves. It is nil where one of them
+// said nothing, or two say the same: what is heard outside then tells nobody.
+func Known(members []Member, said map[string][]string) map[string]string {
+	known := map[string]string{}
+	for _, m := range members {
+		if len(said[m.Name]) == 0 {
+			return nil
+		}
+		for _, word := range said[m.Name] {
+			if other, ok := known[word]; ok && other != m.Name {
+				return nil
+			}
+			known[word] = m.Name
+		}
+	}
+	return known
+}
+
 // errSeen ends a handshake when the host key was seen: nothing is sent to a
 // server whose key has not been checked.
 var errSeen = errors.New("the host key was seen")
