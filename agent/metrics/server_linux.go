@@ -23,7 +23,6 @@ const (
 	maxHeader      = 4096
 	readTimeout    = 5 * time.Second
 	writeTimeout   = 10 * time.Second
-	idleTimeout    = 2 * time.Minute // longer than the usual interval of scrapes
 	statusTimeout  = 5 * time.Second
 	contentType    = "text/plain; version=0.0.4; charset=utf-8"
 )
@@ -95,12 +94,12 @@ func (s *Server) listen(address string) (*http.Server, error) {
 		ReadHeaderTimeout: readTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		// What clients do wrong is not the agent's log's concern.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
-	s.serving.Go(func() { _ = server.Serve(netutil.LimitListener(l, maxConnections)) })
+	server.SetKeepAlivesEnabled(false) // one request for each connection, which are paced
+	s.serving.Go(func() { _ = server.Serve(netutil.LimitListener(&paced{Listener: l}, maxConnections)) })
 	return server, nil
 }
 
