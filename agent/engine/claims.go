@@ -47,7 +47,7 @@ func (e *Engine) listenForClaims() {
 	}
 	for key, old := range e.ears {
 		if is := want[key]; is == nil || !sameNIC(is.nic, old.nic) || !slices.Equal(is.vips, old.vips) {
-			_ = old.claims.Close()
+			closeBeside(old.claims)
 			delete(e.ears, key)
 		}
 	}

@@ -292,8 +292,12 @@ func (c *fakeClaims) Receive() (vip.Claim, error) {
 	}
 }
 
+// closing is what the kernel may take to close a packet socket.
+const closing = 20 * time.Millisecond
+
 func (c *fakeClaims) Close() error {
 	close(c.closed)
+	time.Sleep(closing)
 	return nil
 }
 
@@ -348,7 +352,11 @@ func (n *fakeNIC) Inspect(vip.View, config.Interface) (vip.State, error) {
 }
 
 func (n *fakeNIC) Rebind(vip.NIC) {}
-func (n *fakeNIC) Close() error   { return nil }
+
+func (n *fakeNIC) Close() error {
+	time.Sleep(closing)
+	return nil
+}
 
 // testConfig is one router of two members.
 func testConfig() config.Config {

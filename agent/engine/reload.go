@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"net/netip"
 	"slices"
@@ -134,7 +135,7 @@ func (r *router) with(some []netip.Prefix, do func(Addresses)) {
 
 // closeBeside closes without keeping the loop: a packet socket can take the kernel
 // tens of milliseconds. What it says when closed helps nobody.
-func closeBeside(addrs Addresses) { go func() { _ = addrs.Close() }() }
+func closeBeside(c io.Closer) { go func() { _ = c.Close() }() }
 
 // missingFrom returns what of list is not in others.
 func missingFrom(others, list []netip.Prefix) (out []netip.Prefix) {

@@ -48,6 +48,22 @@ func TestAReloadAppliesWithoutTransition(t *testing.T) {
 	})
 }
 
+// The down interval may be 30 ms.
+func TestAReloadWaitsForNoSocketToClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		cfg := testConfig()
+		cfg.Routers[0].Addresses = []netip.Prefix{netip.MustParsePrefix("10.0.0.137/32")}
+		began := time.Now()
+		if err := r.engine.Reload(t.Context(), cfg, "another"); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > 0 {
+			t.Errorf("it took the loop %v", took)
+		}
+	})
+}
+
 func TestAReloadAddsAndRemovesAddressesOfAnActive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		other := netip.MustParsePrefix("10.0.0.137/32")
