@@ -148,9 +148,11 @@ type fakeNIC struct {
 	held      bool
 	renewed   time.Time
 	announced int
-	looks     int       // how often it was looked at
-	looking   error     // of Look
-	adds      error     // of Add
+	looks     int   // how often it was looked at
+	looking   error // of Look
+	adds      error // of Add
+	removes   error // of Remove
+	foreign   []netip.Prefix
 	wire      *fakeWire // of the last Dial
 	claims    *fakeClaims
 	sourceOff bool
@@ -324,8 +326,10 @@ func (n *fakeNIC) Add(time.Duration) error {
 func (n *fakeNIC) Remove() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.held = false
-	return nil
+	if n.removes == nil {
+		n.held, n.foreign = false, nil
+	}
+	return n.removes
 }
 
 func (n *fakeNIC) LastRenewal() (time.Time, bool, error) {
@@ -344,7 +348,7 @@ func (n *fakeNIC) Announce() error {
 func (n *fakeNIC) Inspect(vip.View, config.Interface) (vip.State, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	state := vip.State{Usable: n.usable, Why: "down", NIC: n.nic, Held: n.held, Any: n.held}
+	state := vip.State{Usable: n.usable, Why: "down", NIC: n.nic, Held: n.held, Any: n.held || len(n.foreign) > 0, Foreign: n.foreign}
 	if n.sourceOff {
 		state.Usable, state.Why, state.SourceMissing = false, "10.0.0.130 is not on ens3", true
 	}

@@ -63,6 +63,7 @@ func (r *router) find(view vip.View, err error) (why string) {
 	if !state.Usable {
 		return fmt.Sprintf("%s: %s", nic.Name, state.Why)
 	}
+	r.noteForeign(state)
 	r.nic, r.addrs, r.linkUp = nic, addrs, true
 	return ""
 }

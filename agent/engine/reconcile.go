@@ -72,6 +72,7 @@ func (r *router) inspect(view vip.View, err error) {
 		return
 	}
 	r.held = state.Held
+	r.noteForeign(state)
 	r.noteSource(state)
 	usable := state.Usable || r.sourceMissing != ""
 	if usable != r.linkUp {
@@ -81,6 +82,9 @@ func (r *router) inspect(view vip.View, err error) {
 	if !usable {
 		r.stillDown(state.Why)
 		return
+	}
+	if r.want || !state.Any {
+		r.forget("remove_vip") // nothing is there that should not be
 	}
 	switch {
 	case r.want && !state.Held:
@@ -94,7 +98,9 @@ func (r *router) inspect(view vip.View, err error) {
 		r.event("vip", "put back: somebody had removed it from "+r.nic.Name)
 		r.announce("put back")
 	case !r.want && state.Any:
-		r.remove()
+		if r.remove(); r.held { // a fault, and tried again at the next look
+			return
+		}
 		r.counters["vips_removed"]++
 		r.event("vip", fmt.Sprintf("removed from %s: this member is %s", r.nic.Name, r.state))
 	}
@@ -111,6 +117,18 @@ func (r *router) noteSource(state vip.State) {
 	}
 	if r.sourceMissing != was {
 		r.event("link", cmp.Or(r.sourceMissing, "the server's own address is back"))
+	}
+}
+
+// noteForeign tells of VIPs that somebody else put on the NIC. They go with the next
+// renewal of an active, and from a backup at once.
+func (r *router) noteForeign(state vip.State) {
+	if slices.Equal(state.Foreign, r.foreign) {
+		return
+	}
+	r.foreign = state.Foreign
+	for _, p := range r.foreign {
+		r.event("vip", fmt.Sprintf("somebody has put %s on %s", p, state.NIC.Name))
 	}
 }
 

@@ -46,6 +46,7 @@ type router struct {
 	want        bool // the machine wants the VIPs on the NIC
 	lease       time.Duration
 	held        bool
+	foreign     []netip.Prefix // as last seen
 	peers       map[netip.Addr]*member
 	counters    map[string]uint64
 	transitions map[string]uint64 // by reason

@@ -33,8 +33,9 @@ func (e *Engine) closeRouters() {
 			continue
 		}
 		if r.want {
-			r.remove()
-			r.event("vip", "removed: the agent ends")
+			if r.remove(); !r.held {
+				r.event("vip", "removed: the agent ends")
+			}
 		}
 		r.fault("close", r.wire.Close())
 		r.fault("close", r.addrs.Close())

@@ -40,11 +40,11 @@ func (l link) holds(ip netip.Addr) bool {
 	return slices.ContainsFunc(l.addresses, func(a address) bool { return a.prefix.Addr() == ip })
 }
 
-// holding returns how many of the prefixes are on the NIC.
+// holding returns how many of the VIPs are on the NIC as a set puts them there.
 func (l link) holding(prefixes []netip.Prefix) int {
 	n := 0
 	for _, p := range prefixes {
-		if slices.ContainsFunc(l.addresses, func(a address) bool { return a.prefix == p }) {
+		if slices.ContainsFunc(l.addresses, func(a address) bool { return a.is(p) }) {
 			n++
 		}
 	}

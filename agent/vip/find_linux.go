@@ -39,11 +39,12 @@ func (v View) Find(i config.Interface) (NIC, error) {
 }
 
 // Inspect tells how the NIC and the VIPs are. A NIC that cannot be found is a
-// state that is not usable, not an error; then Held and Any are of the NIC the
-// set is bound to, if that is still there.
+// state that is not usable, not an error; then Held, Any and Foreign are of the NIC the
+// set is bound to, if that is still there. Of what is foreign, the next Add or Remove
+// rids the NIC.
 func (s *Set) Inspect(v View, i config.Interface) (State, error) {
 	state, err := s.inspect(v.links, i)
-	s.saw(err == nil && state.Usable && state.Held)
+	s.saw(err == nil && state.Usable && state.Held && len(state.Foreign) == 0)
 	return state, err
 }
 
@@ -53,10 +54,10 @@ func (s *Set) inspect(links []link, i config.Interface) (State, error) {
 	switch {
 	case errors.As(err, &missing):
 		state := State{Why: err.Error(), NIC: s.nic}
+		s.foreign = nil
 		if at := slices.IndexFunc(links, func(l link) bool { return l.Index == s.nic.Index }); at >= 0 {
 			l = links[at]
-			n := l.holding(s.addrs)
-			state.Held, state.Any = n == len(s.addrs), n > 0
+			s.inspectVIPs(l, &state)
 			// Down is the better explanation when both hold: a NIC that is
 			// switched off often loses its address with it.
 			if usable, why := judge(l, s.source); !usable {
@@ -68,10 +69,18 @@ func (s *Set) inspect(links []link, i config.Interface) (State, error) {
 	case err != nil:
 		return State{}, err
 	}
+	state := State{NIC: l.NIC, SourceMissing: l.lacksOnly(s.source)}
+	state.Usable, state.Why = judge(l, s.source)
+	s.inspectVIPs(l, &state)
+	return state, nil
+}
+
+// inspectVIPs sees which VIPs are on the NIC.
+func (s *Set) inspectVIPs(l link, state *State) {
 	n := l.holding(s.addrs)
-	usable, why := judge(l, s.source)
-	return State{
-		Usable: usable, Why: why, SourceMissing: l.lacksOnly(s.source),
-		NIC: l.NIC, Held: n == len(s.addrs), Any: n > 0,
-	}, nil
+	s.foreign = l.foreigners(s.addrs, s.source)
+	for _, f := range s.foreign {
+		state.Foreign = append(state.Foreign, f.prefix)
+	}
+	state.Held, state.Any = n == len(s.addrs), n+len(s.foreign) > 0
 }

@@ -27,8 +27,11 @@ type State struct {
 	// nothing else is wrong.
 	SourceMissing bool
 	NIC           NIC
-	Held          bool // all VIPs are on the NIC
-	Any           bool // at least one VIP is on the NIC
+	Held          bool // all VIPs are on the NIC, as Add puts them there
+	// Foreign are VIPs that are there otherwise than Add puts them there: with another
+	// prefix length, as a rule.
+	Foreign []netip.Prefix
+	Any     bool // at least one VIP is on the NIC, foreign or not
 }
 
 // Problem is what stands in the way of finding a NIC.

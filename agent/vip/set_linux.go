@@ -38,6 +38,7 @@ type Set struct {
 	source    netip.Addr
 	all       []netip.Addr   // what is announced
 	addrs     []netip.Prefix // what is put there and taken off: all but source
+	foreign   []foreign      // as Inspect saw it
 	replies   bool
 	announcer *packet.Conn // opened by the first Announce
 	table     table
@@ -67,6 +68,10 @@ func NewSet(cfg Config) *Set {
 // again at once it does nothing, unless the set has been told or has seen that the
 // VIPs are not there.
 //
+// What Inspect saw of them that is foreign is replaced: it has no lease, and the kernel
+// has an IPv6 address once, with the prefix length that it came with. Where it cannot
+// be removed, it serves beside ours.
+//
 // A VIP with a prefix that the server's own address is in is refused with
 // ErrOwnAddressMissing while that is not there: added first it would become the
 // primary address of the subnet, and its expiry would take the own one with it.
@@ -79,6 +84,9 @@ func (s *Set) Add(lease time.Duration) error {
 	if fresh {
 		if err := s.wantOwnAddress(); err != nil {
 			return err
+		}
+		if err := s.removeForeign(); err != nil && !errors.Is(err, ErrBearsOwnAddress) {
+			return fmt.Errorf("replace addresses on %q: %w", s.nic.Name, err)
 		}
 	}
 	if fresh || lease != s.lease {
@@ -109,11 +117,14 @@ func (s *Set) wantOwnAddress() error {
 	return fmt.Errorf("add addresses to %q: %w (%s)", s.nic.Name, ErrOwnAddressMissing, s.source)
 }
 
-// Remove takes the VIPs off the NIC. One that is not there, or a NIC that is
-// gone, is no error.
+// Remove takes the VIPs off the NIC, and what Inspect saw of them that is foreign. One
+// that is not there, or a NIC that is gone, is no error. One that cannot go without the
+// server's own address stays, with ErrBearsOwnAddress.
 func (s *Set) Remove() error {
 	s.renewed = time.Time{}
-	err := s.table.execute(removal(s.nic.Index, s.addrs), unix.EADDRNOTAVAIL, unix.ENODEV)
+	err := errors.Join(
+		s.table.execute(removal(s.nic.Index, s.addrs), unix.EADDRNOTAVAIL, unix.ENODEV),
+		s.removeForeign())
 	if err != nil {
 		return fmt.Errorf("remove addresses from %q: %w", s.nic.Name, err)
 	}
@@ -156,7 +167,7 @@ func (s *Set) saw(well bool) bool {
 func (s *Set) held(all []address) []address {
 	var held []address
 	for _, p := range s.addrs {
-		at := slices.IndexFunc(all, func(a address) bool { return a.index == s.nic.Index && a.prefix == p })
+		at := slices.IndexFunc(all, func(a address) bool { return a.index == s.nic.Index && a.is(p) })
 		if at >= 0 {
 			held = append(held, all[at])
 		}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -63,20 +64,52 @@ func TestAnAddressThatSomebodyRemovedIsPutBack(t *testing.T) {
 	})
 }
 
-// An address that no member asked for is taken away from a backup.
+// An address that no member asked for is taken away from a backup, also with the prefix
+// length of the subnet, as network managers are told of it.
 func TestAnAddressThatABackupGotIsRemoved(t *testing.T) {
 	each(t, func(t *testing.T, family field.Family) {
 		g := newGroup(t, family, 2, unhurried)
 		g.heard(g.members[0])
 		still := g.still()
 		backup := g.members[1]
-		backup.node.Add(g.vip)
-		field.Eventually(t, "the backup has it no more", func() bool {
-			return backup.Router().Counters["vips_removed"] > 0 && !backup.node.Has(g.vip.Addr())
-		})
+		for i, p := range []netip.Prefix{g.vip, g.ofSubnet()} {
+			backup.node.Add(p)
+			field.Eventually(t, "the backup has it no more", func() bool {
+				return backup.Router().Counters["vips_removed"] == uint64(i+1) && !backup.node.Has(g.vip.Addr())
+			})
+		}
 		g.heard(g.members[0])
 		still("an address on the backup")
+
+		backup.Stop()
+		backup.node.Add(g.ofSubnet())
+		backup.Start()
+		g.active()
 	})
+}
+
+// ofSubnet is the VIP with the prefix length of the nodes' own addresses.
+func (g *group) ofSubnet() netip.Prefix {
+	if g.family == field.IPv6 {
+		return netip.PrefixFrom(g.vip.Addr(), 64)
+	}
+	return netip.PrefixFrom(g.vip.Addr(), 24)
+}
+
+// The VIP of an active runs out with its lease, whoever put it there: nobody is left to
+// remove it once the agent was killed.
+func TestAnAddressThatAnActiveGotIsReplacedByALease(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, field.IPv4, 2, nil)
+	first, second := g.members[0], g.members[1]
+	first.node.Add(g.ofSubnet())
+	field.Eventually(t, "somebody's address is noticed", func() bool {
+		return slices.ContainsFunc(first.Events(), func(ev api.Event) bool { return strings.Contains(ev.Detail, g.ofSubnet().String()) })
+	})
+	g.heard(first)
+	first.Kill()
+	second.Becomes(api.Active)
+	field.Eventually(t, "the address of the agent that was killed is gone", func() bool { return !first.node.Has(g.vip.Addr()) })
 }
 
 // What befalls a member's NIC moves the address where it must; afterwards the
