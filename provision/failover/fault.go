@@ -60,6 +60,11 @@ func (f Fault) later() string {
 	return "when it was undone"
 }
 
+// stopsServer tells whether nothing runs on the server meanwhile.
+func (f Fault) stopsServer() bool {
+	return f.Name == ServerStop || f.Name == ServerReboot || f.Name == ServerPause
+}
+
 // Faults are all of them, safest first.
 func Faults() []Fault {
 	return []Fault{

@@ -3,7 +3,6 @@ package failover
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -66,16 +65,11 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 		long := rec.controlSilent(Outside, rec.Asked)
 		wrong = append(wrong, excess{why: "outside nobody says who answers: " + rec.Silent, line: long > 0 && 2*long >= rec.Asked.Length()})
 	}
-	if l.TwoOwners >= 0 && r.TwoOwners > l.TwoOwners {
-		note("two servers held the VIP for %s, the limit is %s", round(r.TwoOwners), l.TwoOwners)
+	over, unsure := rec.overTwoOwners(r, l)
+	if over != "" {
+		note("%s", over)
 	}
 	early, moved := movedBefore(rec)
-	var untold []string // where it matters
-	for _, m := range rec.Members {
-		if l.TwoOwners >= 0 && !m.Told {
-			untold = append(untold, m.Name)
-		}
-	}
 	for i, p := range rec.Paths {
 		if !p.Control {
 			wrong = append(wrong, excesses(rec, p, r.Paths[i], l)...)
@@ -89,15 +83,18 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 	switch {
 	case moved:
 		return Inconclusive, append([]string{fmt.Sprintf("%s gave the VIP up by itself %s before the fault", rec.Before, round(early))}, why...)
-	case len(why) == 0 && len(untold) > 0:
-		return Inconclusive, []string{fmt.Sprintf("two owners could not be seen: %s told nothing", strings.Join(untold, " and "))}
-	case len(why) == 0:
-		return Passed, nil
-	case line:
-		return Inconclusive, append(why, "what is not failed over was silent as well: the line loses packets")
-	default:
+	case !line:
 		return Failed, why
+	case len(why) > 0:
+		why = append(why, "what is not failed over was silent as well: the line loses packets")
 	}
+	if unsure != "" {
+		why = append(why, unsure)
+	}
+	if len(why) > 0 {
+		return Inconclusive, why
+	}
+	return Passed, nil
 }
 
 func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }

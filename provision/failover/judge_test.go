@@ -425,6 +425,71 @@ func TestVerdicts(t *testing.T) {
 			func(r *Record, l *Limits) { l.TwoOwners, r.Members[0].Told = time.Second, false },
 			Inconclusive, "two owners could not be seen: bastion-1 told nothing",
 		},
+		"two owners are limited, and the one that was cut off was not seen to let go": {
+			func(r *Record, l *Limits) {
+				r.Fault, _ = Find(PortDown)
+				l.TwoOwners = 0
+				r.Members[0].Blind = []Span{{2000 * ms, 6 * time.Second}}
+			},
+			Inconclusive, "two servers held the VIP for 0s to 3.103s, the limit is 0s: bastion-1 told nothing for a time, and held it before",
+		},
+		"two owners are limited, and less than that was not seen": {
+			func(r *Record, l *Limits) {
+				r.Fault, _ = Find(PortDown)
+				l.TwoOwners = 4 * time.Second
+				r.Members[0].Blind = []Span{{2000 * ms, 6 * time.Second}}
+			},
+			Passed, "",
+		},
+		"two owners are limited, and the one that was cut off had let go": {
+			func(r *Record, l *Limits) {
+				r.Fault, _ = Find(PortDown)
+				l.TwoOwners = 0
+				r.Members[0].Blind = []Span{{2100 * ms, 6 * time.Second}}
+			},
+			Passed, "",
+		},
+		"two owners are limited, and the power was cut": {
+			func(r *Record, l *Limits) {
+				l.TwoOwners = 0
+				r.Members[0].Blind = []Span{{2000 * ms, 6 * time.Second}}
+			},
+			Passed, "",
+		},
+		"two owners are limited, and the one that was rebooted fell silent when it had the VIP back": {
+			func(r *Record, l *Limits) {
+				l.TwoOwners = 0
+				r.Members[0].Held = append(r.Members[0].Held, Span{6500 * ms, 6600 * ms})
+				r.Members[1].Held[0].To = 6400 * ms
+				r.Members[1].Held = append(r.Members[1].Held, Span{7 * time.Second, 8 * time.Second})
+				r.Members[0].Blind = []Span{{2000 * ms, 6 * time.Second}, {6600 * ms, 8 * time.Second}}
+			},
+			Inconclusive, "two servers held the VIP for 0s to 1.002s, the limit is 0s: bastion-1 told nothing",
+		},
+		"two owners for longer than is allowed, but for the clocks": {
+			func(r *Record, l *Limits) {
+				l.TwoOwners = 0
+				r.Members[0].Held[0].To = 2910 * ms
+				r.Members[0].ClockError, r.Members[1].ClockError = 40*ms, 30*ms
+			},
+			Inconclusive, "two servers held the VIP for 0s to 80ms, the limit is 0s: the servers' clocks are compared within 40ms",
+		},
+		"two owners for no longer than is allowed, but for the clocks": {
+			func(r *Record, l *Limits) {
+				l.TwoOwners = 20 * ms
+				r.Members[0].Held[0].To = 2910 * ms
+				r.Members[0].ClockError, r.Members[1].ClockError = 40*ms, 30*ms
+			},
+			Inconclusive, "two servers held the VIP for 0s to 80ms, the limit is 20ms: the servers' clocks are compared within 40ms",
+		},
+		"two owners for longer than is allowed, by any clock": {
+			func(r *Record, l *Limits) {
+				l.TwoOwners = 20 * ms
+				r.Members[0].Held[0].To = 3000 * ms
+				r.Members[0].ClockError, r.Members[1].ClockError = 40*ms, 30*ms
+			},
+			Failed, "two servers held the VIP for 100ms, the limit is 20ms",
+		},
 		"a server told nothing, and two owners are not limited": {
 			func(r *Record, _ *Limits) { r.Members[0].Told = false },
 			Passed, "",

@@ -60,7 +60,7 @@ func (rec Record) handedOver(to string) bool {
 			held = slices.ContainsFunc(m.Held, func(s Span) bool { return s.From <= when.To && s.To >= when.From })
 		case rec.After:
 			when.To += atOnce
-			if !m.Told || slices.ContainsFunc(m.mayHold(Span{rec.Began, rec.Ended}), func(s Span) bool { return s.From <= when.From && s.To >= when.To }) {
+			if !m.Told || slices.ContainsFunc(rec.mayHold(m), func(s Span) bool { return s.From <= when.From && s.To >= when.To }) {
 				return false
 			}
 		}
@@ -68,16 +68,17 @@ func (rec Record) handedOver(to string) bool {
 	return held
 }
 
-// mayHold is when a server held the VIP within a span, as far as is known: one that fell
-// silent may still hold what it held then.
-func (w Witnessed) mayHold(within Span) []Span {
+// mayHold is when a server held the VIP in the round, as far as is known: one that fell
+// silent may still hold what it held then, unless the fault stopped the whole server.
+func (rec Record) mayHold(w Witnessed) []Span {
 	may := slices.Clone(w.Held)
 	for _, b := range w.Blind {
-		if slices.ContainsFunc(w.Held, func(s Span) bool { return s.From <= b.From && s.To >= b.From }) {
+		stopped := w.Name == rec.Before && rec.Fault.stopsServer() && b.From < rec.Undoing
+		if !stopped && slices.ContainsFunc(w.Held, func(s Span) bool { return s.From <= b.From && s.To >= b.From }) {
 			may = append(may, b)
 		}
 	}
-	return within.those(may)
+	return Span{rec.Began, rec.Ended}.those(may)
 }
 
 // movedBefore tells whether the active member was none any more when the fault was
