@@ -244,6 +244,9 @@ func (s *Service) test(ctx context.Context, g group, opt FailoverOptions, fleet 
 			return nil, sg, refusal("the control is to tell a bad line, and "+err.Error(), nil, "--control takes an address that is always answered, as the VIP is: --probe")
 		}
 	}
+	if err := s.penalties(ctx, opt.Probe, t.Target, t.Outside); err != nil {
+		return nil, sg, err
+	}
 	t.SessionPort = sessionPort(t.Target, g.Spec.Verify)
 	t.Identify, t.Known = s.identities(ctx, t, opt.Identify, fleet)
 	return t.Test, sg, nil

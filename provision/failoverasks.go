@@ -20,14 +20,42 @@ import (
 
 // sessionPort is where a connection is likely to be taken and kept.
 func sessionPort(target pulse.Target, v spec.Verify) uint16 {
-	if text, ok := strings.CutPrefix(string(target), "tcp:"); ok {
-		port, _ := strconv.ParseUint(text, 10, 16) // it was opened
-		return uint16(port)
+	if port, ok := tcpPort(target); ok {
+		return port
 	}
 	if v.Kind == spec.VerifyTCP {
 		return uint16(v.Port)
 	}
 	return 22
+}
+
+// tcpPort is that of a target that was opened, where it has one.
+func tcpPort(target pulse.Target) (uint16, bool) {
+	text, ok := strings.CutPrefix(string(target), "tcp:")
+	port, _ := strconv.ParseUint(text, 10, 16) // it was opened
+	return uint16(port), ok
+}
+
+// penalties refuses to ask an SSH server that would shut this machine out for it:
+// nobody would say then who answers, and the way to the member would be closed. Who
+// wishes for it may have made an exception there, and is warned.
+func (s *Service) penalties(ctx context.Context, wish, target pulse.Target, addr netip.Addr) error {
+	port, ok := tcpPort(target)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	at := netip.AddrPortFrom(addr, port)
+	if !failover.Penalises(ctx, at) {
+		return nil
+	}
+	message := fmt.Sprintf("the SSH server at %s shuts out for minutes who connects often without logging in, as %s does (PerSourcePenalties)", at, target)
+	if wish != "" {
+		s.Report.Warn(message, "PerSourcePenaltyExemptList on the servers; or another way: --probe")
+		return nil
+	}
+	return refusal(message, nil, fmt.Sprintf("--probe icmp, with the security group open for it, or a URL; --probe %s where PerSourcePenaltyExemptList has this machine", target))
 }
 
 // identities are the members' names by what they answer to a question, where that tells
