@@ -46,6 +46,9 @@ func (e *Engine) reload(cfg config.Config, sha string) error {
 	changes := []string{}
 	for i, r := range e.routers {
 		changes = append(changes, differences(r.cfg, cfg.Routers[i])...)
+		r.dropAddresses(cfg.Routers[i])
+	}
+	for i, r := range e.routers { // which may have what another one has dropped
 		r.reload(cfg.Routers[i])
 	}
 	if e.group != nil {
@@ -103,16 +106,20 @@ func (r *router) reloadWire(was config.Router) {
 	r.wire.SetAddresses(r.vips())
 }
 
-// reloadAddresses takes VIPs that are no longer off the NIC and, on an active, puts
-// new ones there; the others are not touched. It returns the new ones.
-func (r *router) reloadAddresses(was config.Router) (added []netip.Prefix) {
+// dropAddresses takes VIPs that are no longer the router's off the NIC.
+func (r *router) dropAddresses(is config.Router) {
+	removed := missingFrom(is.Addresses, r.cfg.Addresses)
+	if len(removed) > 0 && r.e.group != nil {
+		r.with(removed, func(addrs Addresses) { r.fault("remove_vip", addrs.Remove()) })
+	}
+}
+
+// reloadAddresses puts new VIPs on the NIC of an active; the others are not touched. It
+// returns the new ones.
+func (r *router) reloadAddresses(was config.Router) []netip.Prefix {
 	is := r.cfg
 	if slices.Equal(is.Addresses, was.Addresses) && is.Announce.Replies == was.Announce.Replies {
 		return nil
-	}
-	removed := missingFrom(is.Addresses, was.Addresses)
-	if added = missingFrom(was.Addresses, is.Addresses); len(removed) > 0 {
-		r.with(removed, func(addrs Addresses) { r.fault("remove_vip", addrs.Remove()) })
 	}
 	closeBeside(r.addrs)
 	r.addrs = r.e.opts.Host.Addresses(r.nic, is)
@@ -121,7 +128,7 @@ func (r *router) reloadAddresses(was config.Router) (added []netip.Prefix) {
 		r.fault("add_vip", err)
 		r.held = err == nil
 	}
-	return added
+	return missingFrom(was.Addresses, is.Addresses)
 }
 
 // with does something with some addresses only.

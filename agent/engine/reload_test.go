@@ -98,6 +98,31 @@ func TestAReloadAddsAndRemovesAddressesOfAnActive(t *testing.T) {
 	})
 }
 
+// Whichever of the two comes first in the file.
+func TestAReloadCanMoveAVIPToAnotherRouter(t *testing.T) {
+	other, third := netip.MustParsePrefix("10.0.0.137/32"), netip.MustParsePrefix("10.0.0.138/32")
+	for _, to := range []int{0, 1} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := twoRouters()
+			for i := range cfg.Routers {
+				cfg.Routers[i].Interface = testConfig().Routers[0].Interface
+			}
+			from := 1 - to
+			cfg.Routers[from].Addresses, cfg.Routers[to].Addresses = []netip.Prefix{vip4, third}, []netip.Prefix{other}
+			r := active(t, newFakeNIC(), cfg)
+			cfg.Routers = slices.Clone(cfg.Routers)
+			cfg.Routers[from].Addresses, cfg.Routers[to].Addresses = []netip.Prefix{third}, []netip.Prefix{other, vip4}
+			if err := r.engine.Reload(t.Context(), cfg, "moved"); err != nil {
+				t.Fatal(err)
+			}
+			r.want(api.Active)
+			if !slices.Contains(r.nic.takeDid(), "announce [10.0.0.136/32]") {
+				t.Error("the VIP was not announced")
+			}
+		})
+	}
+}
+
 func TestAReloadOfTheAddressesOfABackupPutsNoneThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := begin(t, newFakeNIC(), testConfig())
