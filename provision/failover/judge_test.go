@@ -218,6 +218,20 @@ func TestTheLongerOfFailoverAndFailbackIsToldApart(t *testing.T) {
 	}
 }
 
+func TestARoundSaysWhoWasActive(t *testing.T) {
+	for after, want := range map[string]string{
+		"bastion-2": "server-reboot: bastion-1 -> bastion-2, silent for 1.2s, passed",
+		"bastion-1": "server-reboot: stayed on bastion-1, silent for 1.2s, failed",
+		"":          "server-reboot: bastion-1 -> nobody, silent for 1.2s, failed",
+	} {
+		rec := failing()
+		rec.After = after
+		if got := Judge(rec, limits()).String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestVerdicts(t *testing.T) {
 	for name, tt := range map[string]struct {
 		bend func(*Record, *Limits)

@@ -1,6 +1,9 @@
 package failover
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Verdict is what a round or a test comes to.
 type Verdict string
@@ -42,8 +45,8 @@ type Round struct {
 	Paths         []PathResult
 
 	// The layers' shares of the time from the fault to the first answer outside,
-	// or inside where outside was not asked. None where the VIP stayed; one that is
-	// not known is not among them.
+	// or inside where outside was not asked. None where the VIP stayed or nobody
+	// took it over; one that is not known is not among them.
 	Layers []Share
 	// Slowest is the layer with the greatest share.
 	Slowest Layer
@@ -77,6 +80,18 @@ type PathResult struct {
 	Failover, Failback time.Duration
 	// Open is the silence that was not over when the round ended.
 	Open time.Duration
+}
+
+// Stayed tells whether the active member still was when the fault had had its effect.
+func (r Round) Stayed() bool { return r.Before != "" && r.After == r.Before }
+
+// Then is who was active when the fault had had its effect, for people; nothing where none
+// was made.
+func (r Round) Then() string {
+	if r.Before == "" {
+		return ""
+	}
+	return cmp.Or(r.After, "nobody")
 }
 
 // Silence is the longest on any way.

@@ -123,9 +123,9 @@ func (r Round) String() string {
 	if r.Record.Ended == 0 {
 		return fmt.Sprintf("%s: not made, %s: %s", r.Fault.Name, r.Verdict, strings.Join(r.Why, "; "))
 	}
-	what := "stayed on " + r.Before
-	if r.Moved {
-		what = r.Before + " -> " + r.After
+	what := r.Before + " -> " + r.Then()
+	if r.Stayed() {
+		what = "stayed on " + r.Before
 	}
 	silent := r.Silences(func(d time.Duration) string { return round(d).String() })
 	return fmt.Sprintf("%s: %s, silent for %s, %s", r.Fault.Name, what, silent, r.Verdict)

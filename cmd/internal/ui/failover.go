@@ -27,7 +27,7 @@ func (v FailoverView) Human(w io.Writer) {
 				lost += p.Lost
 			}
 		}
-		t.add(fmt.Sprint(r.Number), string(r.Fault.Name), r.Before, r.After,
+		t.add(fmt.Sprint(r.Number), string(r.Fault.Name), r.Before, r.Then(),
 			silence(r, failover.Outside), silence(r, failover.Inside), failback(r), fmt.Sprint(lost),
 			Millis(r.TwoOwners), string(r.Verdict))
 	}
@@ -73,14 +73,22 @@ func failback(r failover.Round) string {
 	return Millis(r.Failback())
 }
 
-// shares is "detection 900 ms, takeover 8 ms".
+// shares is "detection 900 ms, takeover 8 ms", or why there are none.
 func shares(r failover.Round) string {
+	switch {
+	case len(r.Layers) > 0:
+	case r.Before == "":
+		return "the fault was not made"
+	case r.Stayed():
+		return "the VIP stayed"
+	case r.After == "":
+		return "nobody took over"
+	default:
+		return r.After + " did not tell when it took over"
+	}
 	var words []string
 	for _, s := range r.Layers {
 		words = append(words, fmt.Sprintf("%s %s", s.Layer, Millis(s.Took)))
-	}
-	if len(words) == 0 {
-		return "the VIP stayed"
 	}
 	return strings.Join(words, ", ")
 }

@@ -126,9 +126,9 @@ func roundOf(i int, r failover.Round) roundView {
 	if r.Record.Ended == 0 {
 		return v // the fault was not made
 	}
-	what := r.Before + ", and it stayed"
-	if r.Moved {
-		what = r.Before + " → " + r.After
+	what := r.Before + " → " + r.Then()
+	if r.Stayed() {
+		what = r.Before + ", and it stayed"
 	}
 	v.Outside, v.Inside = silence(r, failover.Outside), silence(r, failover.Inside)
 	if r.Fault.Place != failover.ByAgent { // else nothing is undone

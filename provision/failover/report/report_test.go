@@ -259,3 +259,19 @@ func TestThePageTellsFailoverFromFailback(t *testing.T) {
 		}
 	}
 }
+
+func TestThePageTellsWhoWasActive(t *testing.T) {
+	for after, want := range map[string]string{"two": "one → two", "one": "one, and it stayed", "": "one → nobody"} {
+		rep := sample()
+		rec := rep.Rounds[0].Record
+		rec.Before, rec.After = "one", after
+		rep.Rounds = []failover.Round{failover.Judge(rec, rep.Limits)}
+		var b bytes.Buffer
+		if err := HTML(&b, rep); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), "<dd>"+want+"</dd>") {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
