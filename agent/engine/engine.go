@@ -47,7 +47,8 @@ type Wire interface {
 
 // Addresses are one router's VIPs on a NIC.
 type Addresses interface {
-	Add(lease time.Duration) error
+	// Add tells whether it has written the lease, which was not due otherwise.
+	Add(lease time.Duration) (written bool, err error)
 	Remove() error
 	// LastRenewal tells when the lease of VIPs that are there was last set, by
 	// this agent or an earlier one.

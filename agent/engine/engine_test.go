@@ -367,3 +367,27 @@ func TestTheStatusSaysWhatIsDropped(t *testing.T) {
 		}
 	})
 }
+
+// An active renews at each advertisement, the kernel's lease more seldom.
+func TestRenewalsAreCountedThatWereWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		for _, tt := range []struct {
+			what          string
+			change        func(n *fakeNIC)
+			writes, fails bool
+		}{
+			{"the lease is due each time", func(*fakeNIC) {}, true, false},
+			{"it is fresh", func(n *fakeNIC) { n.fresh = true }, false, false},
+			{"it cannot be written", func(n *fakeNIC) { n.adds = errFake }, false, true},
+		} {
+			r.nic.change(tt.change)
+			before := r.router().Counters
+			r.pass(2 * interval)
+			after := r.router().Counters
+			if after["renewals"] > before["renewals"] != tt.writes || after["failed_add_vip"] > before["failed_add_vip"] != tt.fails {
+				t.Errorf("%s: before %v, after %v", tt.what, before, after)
+			}
+		}
+	})
+}

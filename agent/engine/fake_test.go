@@ -151,6 +151,7 @@ type fakeNIC struct {
 	looks     int   // how often it was looked at
 	looking   error // of Look
 	adds      error // of Add
+	fresh     bool  // the lease: Add writes none
 	removes   error // of Remove
 	foreign   []netip.Prefix
 	wire      *fakeWire // of the last Dial
@@ -214,10 +215,10 @@ type fakeSet struct {
 	vips []netip.Prefix
 }
 
-func (s *fakeSet) Add(lease time.Duration) error {
+func (s *fakeSet) Add(lease time.Duration) (bool, error) {
 	s.note("add", s.vips)
 	if !slices.Contains(s.vips, vip4) {
-		return nil
+		return true, nil
 	}
 	return s.fakeNIC.Add(lease)
 }
@@ -317,13 +318,17 @@ func (n *fakeNIC) claim(mac string) {
 
 func (n *fakeNIC) Watch(context.Context) (<-chan struct{}, error) { return n.changes, nil }
 
-func (n *fakeNIC) Add(time.Duration) error {
+func (n *fakeNIC) Add(time.Duration) (bool, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.adds == nil {
-		n.held, n.renewed = true, time.Now()
+	if n.adds != nil {
+		return false, n.adds
 	}
-	return n.adds
+	if n.fresh {
+		return false, nil
+	}
+	n.held, n.renewed = true, time.Now()
+	return true, nil
 }
 
 func (n *fakeNIC) Remove() error {

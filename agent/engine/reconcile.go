@@ -88,7 +88,7 @@ func (r *router) inspect(view vip.View, err error) {
 	}
 	switch {
 	case r.want && !state.Held:
-		err := r.addrs.Add(r.lease)
+		_, err := r.addrs.Add(r.lease)
 		r.fault("add_vip", err)
 		if err != nil {
 			return

@@ -124,7 +124,7 @@ func (r *router) reloadAddresses(was config.Router) []netip.Prefix {
 	closeBeside(r.addrs)
 	r.addrs = r.e.opts.Host.Addresses(r.nic, is)
 	if r.want {
-		err := r.addrs.Add(r.lease)
+		_, err := r.addrs.Add(r.lease)
 		r.fault("add_vip", err)
 		r.held = err == nil
 	}

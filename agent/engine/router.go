@@ -198,11 +198,13 @@ func (r *router) perform(effect vrrp.Effect) []vrrp.Act {
 		}
 		return r.e.group.Handle(time.Now(), r.index, vrrp.Sent{At: at})
 	case vrrp.AddVIPs:
-		err := r.addrs.Add(f.Lease)
+		written, err := r.addrs.Add(f.Lease)
 		r.fault("add_vip", err)
 		r.e.moved = r.e.moved || !r.want
 		r.want, r.lease, r.held = true, f.Lease, err == nil
-		r.counters["renewals"]++
+		if written {
+			r.counters["renewals"]++
+		}
 	case vrrp.RemoveVIPs:
 		r.e.moved = true
 		r.remove()

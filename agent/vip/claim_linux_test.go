@@ -83,7 +83,7 @@ func TestTheClaimsOfAnotherStationAreHeard(t *testing.T) {
 func TestOrdinaryARPAndNeighbourDiscoveryAreNoClaims(t *testing.T) {
 	inPair(t, func(other *netnstest.Namespace) {
 		s := newSet(t, vip1, vip6)
-		netnstest.Must(t, s.Add(time.Minute))
+		add(t, s, time.Minute)
 		four, six := listenClaims(t, vip1.Addr()), listenClaims(t, vip6.Addr())
 		netnstest.Must(t, s.Announce()) // our own
 		other.Do(t, func() {            // somebody resolves the VIPs and uses them

@@ -63,7 +63,7 @@ func TestAVIPWithAnotherPrefixLengthIsSeenAndRemovedOrReplaced(t *testing.T) {
 
 				netnstest.AddAddress(t, netnstest.Device, tt.foreign)
 				see(false, foreign)
-				netnstest.Must(t, s.Add(5*time.Second))
+				add(t, s, 5*time.Second)
 				if all, forEver := on(t, prefix.Addr()); !slices.Equal(all, []string{tt.vip}) || len(forEver) > 0 {
 					t.Errorf("after Add: %v, for ever %v; want %s with a lease", all, forEver, tt.vip)
 				}
@@ -74,7 +74,7 @@ func TestAVIPWithAnotherPrefixLengthIsSeenAndRemovedOrReplaced(t *testing.T) {
 				}
 				netnstest.AddAddress(t, netnstest.Device, tt.foreign)
 				see(true, foreign)
-				netnstest.Must(t, s.Add(5*time.Second))
+				add(t, s, 5*time.Second)
 				if all, _ := on(t, prefix.Addr()); !slices.Equal(all, []string{tt.vip}) {
 					t.Errorf("%v is there after the next Add, want %s alone", all, tt.vip)
 				}
@@ -114,7 +114,7 @@ func TestAForeignVIPDoesNotTakeTheServersOwnAddressWithIt(t *testing.T) {
 				}
 
 				look()
-				netnstest.Must(t, s.Add(5*time.Second)) // it serves beside ours where it stays
+				add(t, s, 5*time.Second) // it serves beside ours where it stays
 				all, _ := on(t, vip1.Addr())
 				slices.Sort(all)
 				slices.Sort(want)

@@ -72,7 +72,7 @@ func TestInspectSeesWhatIsWrongWithTheNICAndTheVIPs(t *testing.T) {
 		expect("a NIC without VIPs", byMAC, vip.State{Usable: true, NIC: nic})
 		netnstest.AddAddress(t, netnstest.Device, vip1.String())
 		expect("one VIP of two", byMAC, vip.State{Usable: true, NIC: nic, Any: true})
-		netnstest.Must(t, s.Add(time.Minute))
+		add(t, s, time.Minute)
 		expect("both VIPs", byName, vip.State{Usable: true, NIC: nic, Held: true, Any: true})
 
 		netnstest.DelAddress(t, netnstest.Device, own.String()+"/24")
@@ -113,7 +113,7 @@ func TestRebindGoesOnWithANICThatWasReplaced(t *testing.T) {
 			t.Error("announced on a NIC that is gone")
 		}
 		s.Rebind(state.NIC)
-		netnstest.Must(t, s.Add(time.Minute))
+		add(t, s, time.Minute)
 		netnstest.Must(t, s.Announce())
 		if !held(t, s) {
 			t.Error("the VIP is not held on the new NIC")

@@ -47,7 +47,7 @@ func TestTheVIPIsServedOnlyWhileItIsHeld(t *testing.T) {
 			}
 		}
 		expect("backup", false)
-		netnstest.Must(t, s.Add(time.Minute))
+		add(t, s, time.Minute)
 		// The kernel finishes an IPv6 address in a worker of its own.
 		netnstest.Eventually(t, "the solicited-node group is joined", func() bool { return joined(t, solicitedNode(vip6.Addr())) })
 		expect("active", true)
@@ -62,7 +62,7 @@ func TestSolicitationsAreAnsweredWithTheRouterFlagByARouter(t *testing.T) {
 	inPair(t, func(other *netnstest.Namespace) {
 		addForGood(t, own6+"/64")
 		other.Do(t, func() { addForGood(t, "fd00:99::2/64") })
-		netnstest.Must(t, newSet(t, vip6).Add(time.Minute))
+		add(t, newSet(t, vip6), time.Minute)
 		netnstest.Eventually(t, "the solicited-node group is joined", func() bool { return joined(t, solicitedNode(vip6.Addr())) })
 		nd := newNDAsker(t, other)
 		for _, forwarding := range []string{"0", "1"} {
@@ -79,7 +79,7 @@ func TestSolicitationsAreAnsweredWithTheRouterFlagByARouter(t *testing.T) {
 func TestAnnounceIsOneUnsolicitedNeighbourAdvertisementForEachIPv6VIP(t *testing.T) {
 	inPair(t, func(other *netnstest.Namespace) {
 		s := newSet(t, vip6, vip6b)
-		netnstest.Must(t, s.Add(time.Minute))
+		add(t, s, time.Minute)
 		mac := find(t, config.Interface{Name: netnstest.Device}).MAC
 		next := hears(t, other, unix.ETH_P_IPV6)
 		netnstest.Must(t, s.Announce())
@@ -110,7 +110,7 @@ func TestTheServerItselfDoesNotSendFromTheVIP(t *testing.T) {
 		addForGood(t, own6+"/64")
 		s := newSet(t, vip1, vip6, netip.MustParsePrefix("fd00:99::102/64"))
 		for range 2 {
-			netnstest.Must(t, s.Add(time.Minute))
+			add(t, s, time.Minute)
 			for to, want := range map[string]netip.Addr{
 				"10.99.0.2": own, "10.99.0.101": own,
 				"fd00:99::2": netip.MustParseAddr(own6), "fd00:99::101": netip.MustParseAddr(own6),
@@ -132,7 +132,7 @@ func TestAnAnnouncementMovesTheVIPInTheCachesOfOthers(t *testing.T) {
 		addForGood(t, own6+"/64")
 		other.Do(t, func() { addForGood(t, "fd00:99::2/64") })
 		s := newSet(t, vip1, vip6)
-		netnstest.Must(t, s.Add(time.Minute))
+		add(t, s, time.Minute)
 		mac := find(t, config.Interface{Name: netnstest.Device}).MAC
 		cached := func(a netip.Addr) (found net.HardwareAddr) {
 			inOther(t, other, func(nic *net.Interface) {

@@ -64,9 +64,9 @@ func NewSet(cfg Config) *Set {
 }
 
 // Add puts the VIPs on the NIC with a lease, or renews the lease of those that
-// are there. The kernel counts whole seconds, so the lease is rounded up. Called
-// again at once it does nothing, unless the set has been told or has seen that the
-// VIPs are not there.
+// are there, and tells whether it has written one. The kernel counts whole seconds, so
+// the lease is rounded up. Called again at once it does nothing, unless the set has been
+// told or has seen that the VIPs are not there.
 //
 // What Inspect saw of them that is foreign is replaced: it has no lease, and the kernel
 // has an IPv6 address once, with the prefix length that it came with. Where it cannot
@@ -75,18 +75,18 @@ func NewSet(cfg Config) *Set {
 // A VIP with a prefix that the server's own address is in is refused with
 // ErrOwnAddressMissing while that is not there: added first it would become the
 // primary address of the subnet, and its expiry would take the own one with it.
-func (s *Set) Add(lease time.Duration) error {
+func (s *Set) Add(lease time.Duration) (written bool, err error) {
 	now := time.Now()
 	fresh := s.renewed.IsZero()
 	if !fresh && lease == s.lease && now.Sub(s.renewed) < renewEvery {
-		return nil
+		return false, nil
 	}
 	if fresh {
 		if err := s.wantOwnAddress(); err != nil {
-			return err
+			return false, err
 		}
 		if err := s.removeForeign(); err != nil && !errors.Is(err, ErrBearsOwnAddress) {
-			return fmt.Errorf("replace addresses on %q: %w", s.nic.Name, err)
+			return false, fmt.Errorf("replace addresses on %q: %w", s.nic.Name, err)
 		}
 	}
 	if fresh || lease != s.lease {
@@ -95,10 +95,10 @@ func (s *Set) Add(lease time.Duration) error {
 	}
 	s.renewed = time.Time{}
 	if err := s.table.execute(s.renewal); err != nil {
-		return fmt.Errorf("add addresses to %q: %w", s.nic.Name, err)
+		return false, fmt.Errorf("add addresses to %q: %w", s.nic.Name, err)
 	}
 	s.lease, s.renewed = lease, now
-	return nil
+	return true, nil
 }
 
 // wantOwnAddress refuses to go on without the server's own address where a VIP

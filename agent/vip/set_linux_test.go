@@ -63,10 +63,17 @@ func held(t *testing.T, s *vip.Set) bool {
 	return h
 }
 
+// add adds the VIPs of a set, or renews their lease.
+func add(t testing.TB, s *vip.Set, lease time.Duration) {
+	t.Helper()
+	_, err := s.Add(lease)
+	netnstest.Must(t, err)
+}
+
 func TestALeaseThatIsNotRenewedRunsOut(t *testing.T) {
 	inPair(t, func(*netnstest.Namespace) {
 		s := newSet(t, vip1, vip2)
-		netnstest.Must(t, s.Add(time.Second))
+		add(t, s, time.Second)
 		if !held(t, s) {
 			t.Fatal("the VIPs are not held after Add")
 		}
@@ -79,7 +86,7 @@ func TestRenewalKeepsTheVIPs(t *testing.T) {
 		s := newSet(t, vip1)
 		// Twice the longest life that a lease of 1 s was seen to have (1.2 s).
 		for end := time.Now().Add(2400 * time.Millisecond); time.Now().Before(end); {
-			netnstest.Must(t, s.Add(time.Second))
+			add(t, s, time.Second)
 			renewed := time.Now()
 			netnstest.Eventually(t, "the next renewal is due", func() bool {
 				// A test that was held up for longer may well have lost it.
@@ -123,7 +130,7 @@ func TestAddressesAreWrittenWithLeaseFlagsAndRoutes(t *testing.T) {
 				netnstest.Must(t, err)
 				s := newSet(t, prefix)
 				for _, lease := range []time.Duration{9 * time.Second, 4200 * time.Millisecond} { // the second renews
-					netnstest.Must(t, s.Add(lease))
+					add(t, s, lease)
 				}
 				all, err := netlink.AddrList(link, family)
 				netnstest.Must(t, err)
@@ -165,7 +172,7 @@ func TestARenewalCanFailForOneAndBeDoneForTheOthers(t *testing.T) {
 	inPair(t, func(*netnstest.Namespace) {
 		none := netip.MustParsePrefix("ff05::5/128") // no address of a NIC
 		s := newSet(t, vip1, none, vip2)
-		err := s.Add(5 * time.Second)
+		_, err := s.Add(5 * time.Second)
 		if !errors.Is(err, unix.EADDRNOTAVAIL) || !strings.Contains(err.Error(), none.String()) || strings.Contains(err.Error(), vip1.String()) {
 			t.Errorf("got %v, want EADDRNOTAVAIL of %s alone", err, none)
 		}
@@ -187,12 +194,35 @@ func TestAddActsAtOnceWhenTheVIPIsKnownToBeGone(t *testing.T) {
 		} {
 			// The second Add does nothing but where the VIP is known to be gone; a test
 			// that is held up for longer than the pause proves nothing, and passes.
-			netnstest.Must(t, s.Add(time.Minute))
+			add(t, s, time.Minute)
 			netnstest.DelAddress(t, netnstest.Device, vip1.String())
 			know()
-			netnstest.Must(t, s.Add(time.Minute))
+			add(t, s, time.Minute)
 			if !held(t, newSet(t, vip1)) {
 				t.Errorf("%s: the VIP is not put back", name)
+			}
+		}
+	})
+}
+
+func TestAddTellsWhetherItHasWrittenTheLease(t *testing.T) {
+	inPair(t, func(*netnstest.Namespace) {
+		s := newSet(t, vip1)
+		began := time.Now()
+		for _, step := range []struct {
+			what  string
+			lease time.Duration
+			want  bool
+		}{
+			{"the first time", time.Minute, true},
+			{"again, within the pause", time.Minute, false},
+			{"another lease", 2 * time.Minute, true},
+		} {
+			written, err := s.Add(step.lease)
+			netnstest.Must(t, err)
+			// A test that was held up for the pause writes, and proves nothing.
+			if written != step.want && (step.want || time.Since(began) < 50*time.Millisecond) {
+				t.Errorf("%s: written %t, want %t", step.what, written, step.want)
 			}
 		}
 	})
@@ -202,7 +232,7 @@ func TestRemoveIsIdempotent(t *testing.T) {
 	inPair(t, func(*netnstest.Namespace) {
 		s := newSet(t, vip1, vip2)
 		netnstest.Must(t, s.Remove())
-		netnstest.Must(t, s.Add(5*time.Second))
+		add(t, s, 5*time.Second)
 		netnstest.DelAddress(t, netnstest.Device, vip1.String())
 		netnstest.Must(t, s.Remove())
 		if held(t, s) {
@@ -211,7 +241,7 @@ func TestRemoveIsIdempotent(t *testing.T) {
 		netnstest.Must(t, s.Remove())
 		netnstest.Must(t, netlink.LinkDel(netnstest.Link(t, netnstest.Device)))
 		netnstest.Must(t, s.Remove())
-		if err := s.Add(time.Second); !errors.Is(err, unix.ENODEV) {
+		if _, err := s.Add(time.Second); !errors.Is(err, unix.ENODEV) {
 			t.Errorf("Add on a NIC that is gone: got %v, want ENODEV", err)
 		}
 	})
@@ -221,14 +251,14 @@ func TestAPrefixOfTheSubnetWaitsForTheOwnAddress(t *testing.T) {
 	inPair(t, func(*netnstest.Namespace) {
 		s := newSet(t, netip.MustParsePrefix("10.99.0.100/24"))
 		netnstest.DelAddress(t, netnstest.Device, own.String()+"/24")
-		if err := s.Add(time.Second); !errors.Is(err, vip.ErrOwnAddressMissing) {
+		if _, err := s.Add(time.Second); !errors.Is(err, vip.ErrOwnAddressMissing) {
 			t.Fatalf("got %v, want ErrOwnAddressMissing", err)
 		}
 		if held(t, s) {
 			t.Fatal("the VIP was added all the same")
 		}
 		netnstest.AddAddress(t, netnstest.Device, own.String()+"/24")
-		netnstest.Must(t, s.Add(time.Second))
+		add(t, s, time.Second)
 		netnstest.Eventually(t, "the lease runs out", func() bool { return !held(t, s) })
 		state := inspect(t, s, config.Interface{Name: netnstest.Device})
 		if !state.Usable {
@@ -250,7 +280,7 @@ func TestLastRenewalIsWhenAddWasCalled(t *testing.T) {
 		}
 		for range 20 {
 			before := time.Now()
-			netnstest.Must(t, s.Add(5*time.Second))
+			add(t, s, 5*time.Second)
 			after := time.Now()
 			at, ok := lastRenewal()
 			if !ok || at.Before(before.Add(-100*time.Millisecond)) || at.After(after.Add(100*time.Millisecond)) {
@@ -281,7 +311,7 @@ func TestTheServersOwnAddressIsNeitherAddedNorRemoved(t *testing.T) {
 		before, err := netlink.AddrList(netnstest.Link(t, netnstest.Device), unix.AF_INET)
 		netnstest.Must(t, err)
 		s := newSet(t, netip.PrefixFrom(own, 24), vip1)
-		netnstest.Must(t, s.Add(5*time.Second))
+		add(t, s, 5*time.Second)
 		if !held(t, s) {
 			t.Error("the other VIP is not held after Add")
 		}

@@ -102,7 +102,8 @@ func TestWatchReportsWhatChangesUntilItsContextEnds(t *testing.T) {
 		expect("the VIP was added by hand", func(s State) bool { return s.Held })
 		netnstest.DelAddress(t, netnstest.Device, "10.99.0.100/32")
 		expect("the VIP was deleted by hand", func(s State) bool { return !s.Held })
-		netnstest.Must(t, s.Add(time.Second)) // our own doing is no news
+		_, err = s.Add(time.Second) // our own doing is no news
+		netnstest.Must(t, err)
 		expect("its lease ran out", func(s State) bool { return !s.Held })
 		netnstest.DelAddress(t, netnstest.Device, "10.99.0.1/24")
 		expect("the own address was deleted", func(s State) bool { return !s.Usable })
@@ -136,7 +137,8 @@ func TestWatchDoesNotHearOfOurOwnRenewals(t *testing.T) {
 			vip := netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 9, 9, byte(i)}), 32)
 			s := NewSet(Config{NIC: nic, Addresses: []netip.Prefix{vip}})
 			defer s.Close()
-			netnstest.Must(t, s.Add(time.Minute))
+			_, err := s.Add(time.Minute)
+			netnstest.Must(t, err)
 			sets = append(sets, s)
 		}
 		events, err := subscribe()
@@ -144,7 +146,8 @@ func TestWatchDoesNotHearOfOurOwnRenewals(t *testing.T) {
 		defer events.Close()
 		for i := range 10 {
 			for _, s := range sets {
-				netnstest.Must(t, s.Add(time.Minute+time.Duration(i)))
+				_, err := s.Add(time.Minute + time.Duration(i))
+				netnstest.Must(t, err)
 			}
 		}
 		netnstest.Must(t, sets[0].Remove()) // a removal is heard, whoever's it is
