@@ -27,7 +27,8 @@ type Config struct {
 // every program on the server that follows its addresses; one at each
 // advertisement would be a hundred a second at an interval of 10 ms. The shortest
 // lease, 1 s, loses nothing by it. Nor does an agent that asks after its restart
-// whether the lease was renewed within two intervals: none restarts within 100 ms.
+// whether the lease was renewed within two intervals: where 50 ms matter to that, it
+// is too late anyhow.
 const renewEvery = 50 * time.Millisecond
 
 // Set is the VIPs of one virtual router on its NIC. The kernel's table is the
