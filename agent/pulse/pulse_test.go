@@ -83,13 +83,11 @@ func TestASilenceIsMeasuredWithinTwoPaces(t *testing.T) {
 
 func TestAnAnswerThatIsLateEndsTheSilenceWhenItComes(t *testing.T) {
 	ms := func(n int) api.Duration { return api.Duration(time.Duration(n) * time.Millisecond) }
-	beats := []api.Beat{
-		{Sent: ms(0), Heard: ms(1)},
-		{Sent: ms(50), Heard: ms(700)}, // waited in a neighbour cache
-		{Sent: ms(100), Heard: ms(700)},
-		{Sent: ms(150), Heard: ms(700)},
-		{Sent: ms(700), Heard: ms(701)},
+	beats := []api.Beat{{Sent: ms(0), Heard: ms(1)}}
+	for at := 50; at < 700; at += 50 {
+		beats = append(beats, api.Beat{Sent: ms(at), Heard: ms(700)}) // waited in a neighbour cache
 	}
+	beats = append(beats, api.Beat{Sent: ms(700), Heard: ms(701)})
 	s := pulse.Sum(beats, 50*time.Millisecond, 0, 750*time.Millisecond)
 	if s.Lost != 0 || s.Silence != 649*time.Millisecond {
 		t.Errorf("%d lost and a silence of %s, want 0 and 649ms", s.Lost, s.Silence)
@@ -132,6 +130,51 @@ func TestQuestionsThatCannotBeAskedInTimeAreSkippedAndNotLost(t *testing.T) {
 		if slot := time.Duration(sent-1+skipped) * every; time.Duration(b.Sent) < slot-every {
 			t.Errorf("beat %d was sent at %s, before its slot at %s", b.Seq, b.Sent, slot)
 		}
+	}
+}
+
+// Who asks is busy, or is not heard itself: nothing is known of the address then.
+func TestWhatNobodyAskedIsNoSilence(t *testing.T) {
+	const every = 50 * time.Millisecond
+	type span [2]int // milliseconds
+	for name, tt := range map[string]struct {
+		silent, gap     span // without answers, and without questions
+		length, unasked int
+	}{
+		"it answered before and after":    {span{}, span{1000, 4000}, 0, 2950},
+		"it was silent before and after":  {span{500, 4500}, span{1000, 4000}, 1000, 2950},
+		"it was silent before":            {span{500, 2000}, span{1000, 4000}, 450, 2950},
+		"it was silent after":             {span{2000, 4500}, span{1000, 4000}, 500, 2950},
+		"until the end":                   {span{}, span{1000, 9000}, 0, 3950},
+		"from the beginning":              {span{}, span{0, 4000}, 0, 3950},
+		"never":                           {span{}, span{0, 9000}, 0, 4950},
+		"for a moment, and it answered":   {span{}, span{1000, 1300}, 0, 250},
+		"for a moment, and it was silent": {span{500, 1500}, span{1000, 1300}, 950, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var beats []api.Beat
+			for at := 0; at < 5000; at += 50 {
+				b := api.Beat{Sent: api.Duration(time.Duration(at) * time.Millisecond)}
+				if at < tt.silent[0] || at >= tt.silent[1] {
+					b.Heard = b.Sent + api.Duration(time.Millisecond)
+				}
+				if at < tt.gap[0] || at >= tt.gap[1] {
+					beats = append(beats, b)
+				}
+			}
+			var longest pulse.Silence
+			for _, s := range pulse.Silences(beats, every, 0, 5*time.Second) {
+				if s.Length+s.Unasked > longest.Length+longest.Unasked {
+					longest = s
+				}
+			}
+			near := func(got time.Duration, want int) bool {
+				return (got - time.Duration(want)*time.Millisecond).Abs() <= every+2*time.Millisecond
+			}
+			if !near(longest.Length, tt.length) || !near(longest.Unasked, tt.unasked) {
+				t.Errorf("a silence of %s, and %s in which nothing was asked; want %d and %d ms", longest.Length, longest.Unasked, tt.length, tt.unasked)
+			}
+		})
 	}
 }
 

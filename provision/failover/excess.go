@@ -18,7 +18,7 @@ type excess struct {
 // excesses are what a way showed beyond the limits: of the silences of each kind the
 // longest that is not the line's, else the longest.
 func excesses(rec Record, p Path, r PathResult, l Limits) []excess {
-	if r.Asked == r.Lost {
+	if r.Asked == r.Lost && r.Asked > 0 {
 		return []excess{{why: p.Name + ": nothing answered"}}
 	}
 	var over, back, open excess
@@ -72,7 +72,7 @@ func (rec Record) controlSilent(way string, within Span) (long time.Duration) {
 		}
 		for _, s := range pulse.Silences(c.Beats, c.Every, rec.Began, rec.Ended) {
 			if s.From > rec.Began {
-				long = max(long, Span{s.From, s.To}.cut(within).Length()-c.Every)
+				long = max(long, min(Span{s.From, s.To}.cut(within).Length()-c.Every, s.Length))
 			}
 		}
 	}

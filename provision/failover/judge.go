@@ -30,7 +30,8 @@ func Judge(rec Record, l Limits) Round {
 		r.ClockError = max(r.ClockError, m.ClockError)
 	}
 	whole := Span{rec.Began, rec.Ended}
-	r.TwoOwners, r.NoOwner = owners(rec.Members, whole)
+	r.TwoOwners, _ = owners(rec.Members, whole)
+	_, r.NoOwner = owners(rec.haveHad(), whole)
 	if r.Moved {
 		r.Layers = layers(rec)
 		r.Slowest = slowest(r.Layers)
@@ -65,14 +66,16 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 		long := rec.controlSilent(Outside, rec.Asked)
 		wrong = append(wrong, excess{why: "outside nobody says who answers: " + rec.Silent, line: long > 0 && 2*long >= rec.Asked.Length()})
 	}
-	over, unsure := rec.overTwoOwners(r, l)
+	over, unseen := rec.overTwoOwners(r, l)
 	if over != "" {
 		note("%s", over)
 	}
+	unsure := []string{unseen}
 	early, moved := movedBefore(rec)
 	for i, p := range rec.Paths {
 		if !p.Control {
 			wrong = append(wrong, excesses(rec, p, r.Paths[i], l)...)
+			unsure = append(unsure, unasked(rec, p, l))
 		}
 	}
 	var why []string
@@ -88,8 +91,10 @@ func verdict(r Round, rec Record, l Limits) (Verdict, []string) {
 	case len(why) > 0:
 		why = append(why, "what is not failed over was silent as well: the line loses packets")
 	}
-	if unsure != "" {
-		why = append(why, unsure)
+	for _, u := range unsure {
+		if u != "" {
+			why = append(why, u)
+		}
 	}
 	if len(why) > 0 {
 		return Inconclusive, why

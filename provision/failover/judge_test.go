@@ -27,6 +27,13 @@ func beats(length time.Duration, silent ...Span) []api.Beat {
 	return all
 }
 
+// without leaves out the questions of some time.
+func without(of []api.Beat, gap Span) []api.Beat {
+	return slices.DeleteFunc(of, func(b api.Beat) bool {
+		return time.Duration(b.Sent) >= gap.From && time.Duration(b.Sent) < gap.To
+	})
+}
+
 // failing is a round in which the active is killed at 2 s: another holds the VIP
 // at 2.9 s and announces it; inside it answers at 3 s, outside at 3.2 s.
 func failing() Record {
@@ -129,6 +136,27 @@ func TestVerdicts(t *testing.T) {
 		"too long": {
 			func(_ *Record, l *Limits) { l.Downtime = time.Second },
 			Failed, "outside: silent for 1.2s, the limit is 1s",
+		},
+		"this machine asked nothing for longer than the limit": {
+			func(r *Record, _ *Limits) { r.Paths[0].Beats = without(r.Paths[0].Beats, Span{2500 * ms, 5000 * ms}) },
+			Inconclusive, "outside: nothing was asked for 2.5s, and whether it kept the limit, 1.908s, is not known",
+		},
+		"this machine asked nothing, and the VIP was silent for too long beside": {
+			func(r *Record, _ *Limits) {
+				r.Paths[0].Beats = without(beats(8*time.Second, Span{2000 * ms, 7 * time.Second}), Span{2500 * ms, 5000 * ms})
+			},
+			Failed, "outside: silent for 2.5s, the limit is 1.908s",
+		},
+		"the control was not asked, and excuses nothing": {
+			func(r *Record, _ *Limits) {
+				r.Paths[0].Beats = beats(8*time.Second, Span{2000 * ms, 6 * time.Second})
+				r.Paths[2].Beats = without(r.Paths[2].Beats, Span{2000 * ms, 6 * time.Second})
+			},
+			Failed, "outside: silent for 4s, the limit is 1.908s",
+		},
+		"a way was never asked": {
+			func(r *Record, _ *Limits) { r.Paths[1].Beats = nil },
+			Inconclusive, "inside: nothing was asked for 7.95s",
 		},
 		"too long when it was undone": {
 			func(r *Record, _ *Limits) {

@@ -9,7 +9,7 @@ import (
 
 // layers splits the time from the fault to the first answer. Where the member did
 // not tell of its announcement, the takeover's time is not known: it is left out, and
-// part of the next layer's.
+// part of the next layer's. So is that of a way that was not asked at the time.
 func layers(rec Record) []Share {
 	i := slices.IndexFunc(rec.Members, func(m Witnessed) bool { return m.Name == rec.After })
 	if i < 0 {
@@ -34,7 +34,11 @@ func layers(rec Record) []Share {
 			continue
 		}
 		p, took := rec.Paths[i], time.Duration(0)
-		if s := failover(p, rec); s.Length > p.Every && s.To > at {
+		s := failover(p, rec)
+		if p.asksNot(rec, at, max(at, s.To)) {
+			continue
+		}
+		if s.Length > p.Every && s.To > at {
 			took = s.To - max(at, s.Asked)
 			// Else it had answered, and the next layer's time is its own.
 			if s.Asked <= at+p.Every {
@@ -46,10 +50,14 @@ func layers(rec Record) []Share {
 	return shares
 }
 
-// takes is when a member got the VIP that it did not have, after a time.
+// takes is when a member got the VIP that it did not have, after a time. Where it was
+// found to have it, that is not known.
 func (w Witnessed) takes(after time.Duration) (time.Duration, bool) {
 	for _, s := range w.Held {
 		if s.From >= after-w.ClockError {
+			if slices.ContainsFunc(w.Found, func(f Span) bool { return f.To == s.From }) {
+				break
+			}
 			return max(s.From, after), true
 		}
 	}

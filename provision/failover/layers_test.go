@@ -85,6 +85,29 @@ func TestATakeoverEndsWithItsOwnAnnouncement(t *testing.T) {
 	}
 }
 
+// What was not asked when the VIP moved is not a way that took no time.
+func TestAWayThatNobodyAskedAtTheTakeoverIsNoShare(t *testing.T) {
+	for name, tt := range map[string]struct {
+		gap  Span
+		want []Layer
+	}{
+		"at the takeover":       {Span{2500 * ms, 3500 * ms}, []Layer{Detection, Takeover, NAT}},
+		"when it answered":      {Span{2950 * ms, 3700 * ms}, []Layer{Detection, Takeover, NAT}},
+		"before the takeover":   {Span{500 * ms, 1900 * ms}, []Layer{Detection, Takeover, Neighbours, NAT}},
+		"when all is long over": {Span{4000 * ms, 5500 * ms}, []Layer{Detection, Takeover, Neighbours, NAT}},
+	} {
+		rec := failing()
+		rec.Paths[1].Beats = without(rec.Paths[1].Beats, tt.gap)
+		var got []Layer
+		for _, s := range Judge(rec, limits()).Layers {
+			got = append(got, s.Layer)
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: layers %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
 func TestTheLayerThatWasLateIsNamed(t *testing.T) {
 	for name, tt := range map[string]struct {
 		outside, inside time.Duration // when they answer again

@@ -47,6 +47,19 @@ func owners(members []Witnessed, within Span) (two, none time.Duration) {
 	return two, none
 }
 
+// haveHad are the members with all the time in which they may have had the VIP: one that
+// was found to hold it got it while it was not watched. Not so the one that lost it by the
+// fault, whose server may have been off then.
+func (rec Record) haveHad() []Witnessed {
+	members := slices.Clone(rec.Members)
+	for i, m := range members {
+		if m.Name != rec.Before {
+			members[i].Held = slices.Concat(m.Held, m.Found)
+		}
+	}
+	return members
+}
+
 // handedOver tells whether another than the active member had the VIP when it was asked
 // who answers, since it preempted or for whatever reason: the active one had it no more.
 // Where both have it and neither lets go, the one that answers is not the one that ought to.

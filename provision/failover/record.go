@@ -64,6 +64,9 @@ type Witnessed struct {
 	ClockError time.Duration // half of the quickest round trip: the offset is off by no more
 	Events     []Stamped
 	Held       []Span // when the VIP was on the server
+	// Found are the times at whose end the server was found to hold it, after it had not
+	// been watched: it got it within.
+	Found []Span
 	// Blind are the spans in which the server told nothing.
 	Blind []Span
 }

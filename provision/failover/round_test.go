@@ -50,6 +50,27 @@ func TestARoundLastsUntilTheWaysAnswerAgain(t *testing.T) {
 	}
 }
 
+// The member that asks inside is the one that takes over, and the SSH connection to it is
+// lost meanwhile: the VIP may have been silent, and the takeover is not known.
+func TestALostConnectionToTheMemberThatAsksIsNoSilence(t *testing.T) {
+	const long = 10 * time.Second
+	w := &world{struck: func(w *world) { w.away = time.Now().Add(long) }}
+	w.run(t, 1, func(rep Report, err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := rep.Rounds[0]
+		near(t, "silence", r.Silence(), 0)
+		near(t, "no owner", r.NoOwner, 0)
+		if why := strings.Join(r.Why, "; "); r.Verdict != Inconclusive || !strings.HasPrefix(why, "inside: nothing was asked for ") || !strings.HasSuffix(why, "s, and whether it kept the limit, 5s, is not known") {
+			t.Errorf("%s: %q", r.Verdict, why)
+		}
+		if len(r.Layers) > 0 {
+			t.Errorf("layers %v of a takeover that nobody saw", r.Layers)
+		}
+	})
+}
+
 func TestAWayThatNeverAnswersAgainHasFailedAndSaysSo(t *testing.T) {
 	w := &world{undone: func(w *world) { w.darken(Outside, forever) }}
 	w.run(t, 2, func(rep Report, err error) {

@@ -1,6 +1,8 @@
 package failover
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/havip/havip/agent/pulse"
@@ -45,3 +47,26 @@ func failover(p Path, rec Record) pulse.Silence {
 // began tells whether a silence began at a time or later: it was not asked within it
 // before. That the last answer came a pace earlier is the pace.
 func began(s pulse.Silence, at time.Duration, p Path) bool { return s.Asked >= at-p.Every }
+
+// asksNot tells whether nothing was asked on a way at some time between two: when it
+// answered is not known then.
+func (p Path) asksNot(rec Record, from, to time.Duration) bool {
+	return slices.ContainsFunc(pulse.Gaps(p.Beats, p.Every, rec.Began, rec.Ended), func(g pulse.Gap) bool {
+		return g.From <= to && g.To > from
+	})
+}
+
+// unasked says that a silence may have been beyond the limit, as nothing was asked for some
+// of it; "" where none may.
+func unasked(rec Record, p Path, l Limits) string {
+	var worst pulse.Silence
+	for _, s := range pulse.Silences(p.Beats, p.Every, rec.Began, rec.Ended) {
+		if s.Length <= l.Downtime && s.Length+s.Unasked > l.Downtime && s.Unasked > worst.Unasked {
+			worst = s
+		}
+	}
+	if worst.Unasked == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s: nothing was asked for %s, and whether it kept the limit, %s, is not known", p.Name, round(worst.Unasked), round(l.Downtime))
+}

@@ -238,6 +238,8 @@ func (w *watch) witnessed(within Span) (m Witnessed, beats map[string][]api.Beat
 		if last >= 0 {
 			blind(last)
 		}
+		unwatched := max(0, last)
+		known := map[netip.Addr]bool{} // of which this witness has told
 		origin := s.clock.at(s.began)
 		for _, h := range s.lines {
 			if last >= 0 && h.at-last > blindAfter {
@@ -253,8 +255,13 @@ func (w *watch) witnessed(within Span) (m Witnessed, beats map[string][]api.Beat
 			case l.Event != nil:
 				m.Events = append(m.Events, Stamped{s.clock.at(l.Event.Time), *l.Event})
 			case l.Held != nil && l.Held.Held:
-				holding[l.Held.Address] = s.clock.at(l.Time)
+				at := s.clock.at(l.Time)
+				if !known[l.Held.Address] {
+					m.Found = append(m.Found, Span{unwatched, at})
+				}
+				known[l.Held.Address], holding[l.Held.Address] = true, at
 			case l.Held != nil:
+				known[l.Held.Address] = true
 				if since, ok := holding[l.Held.Address]; ok {
 					m.Held = append(m.Held, Span{since, s.clock.at(l.Time)})
 					delete(holding, l.Held.Address)

@@ -24,6 +24,7 @@ type world struct {
 	mu     sync.Mutex
 	active string               // ID of the server
 	dark   map[string]time.Time // until when a way is silent, by name
+	away   time.Time            // until when there is no way to server 2, which asks inside
 	made   []time.Time          // the faults
 
 	observed, struck, undone func(*world)
@@ -97,8 +98,18 @@ func (g guest) Mend(context.Context, string) (bool, error) {
 	return true, nil
 }
 
-// Witness tells the time, when the VIP comes and goes, and what is answered inside.
+func (g guest) lost() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.id == "2" && time.Now().Before(g.away)
+}
+
+// Witness tells the time, whether the VIP is here, when it comes and goes, and what is
+// answered inside.
 func (g guest) Witness(ctx context.Context, _ string, vips []netip.Addr, every time.Duration, asks []string, in io.Reader, out io.Writer) error {
+	if g.lost() {
+		return errors.New("no route to host")
+	}
 	ctx, end := context.WithCancel(ctx)
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
@@ -114,9 +125,10 @@ func (g guest) Witness(ctx context.Context, _ string, vips []netip.Addr, every t
 	began := time.Now()
 	tell(api.Testimony{})
 	tasks.Go(func() {
-		for held := false; ctx.Err() == nil; _ = sleep(ctx, 10*time.Millisecond) {
-			if now := g.holds(); now != held {
-				held = now
+		first, held := true, false
+		for ; ctx.Err() == nil; _ = sleep(ctx, 10*time.Millisecond) {
+			if now := g.holds(); first || now != held {
+				first, held = false, now
 				tell(api.Testimony{Held: &api.Held{Address: vips[0], Held: held}})
 			}
 		}
@@ -130,10 +142,21 @@ func (g guest) Witness(ctx context.Context, _ string, vips []netip.Addr, every t
 			})
 		})
 	}
-	for words := bufio.NewScanner(in); words.Scan(); {
-		tell(api.Testimony{Echo: words.Text()})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for words := bufio.NewScanner(in); words.Scan(); {
+			tell(api.Testimony{Echo: words.Text()})
+		}
+	}()
+	for !g.lost() {
+		select {
+		case <-ended:
+			return nil
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
-	return nil
+	return errors.New("no route to host")
 }
 
 // way asks the VIP.
