@@ -151,7 +151,7 @@ func (a *app) create(cmd *cobra.Command, s *session, p *provision.Prepared, o *c
 		return err
 	}
 	if out.Changed {
-		a.note("Next: havip failover-test %s\n", p.Plan.Group)
+		a.note("Next: havip failover-test %s\n", o.again(cmd, p.Plan.Group))
 	}
 	if unreachable && o.strict {
 		left = errors.Join(errors.New("not every address answers from here (--strict)"), left)

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/havip/havip/cmd/internal/ui"
 	"github.com/havip/havip/provision"
@@ -31,6 +34,27 @@ func (g *groupFlags) addWay(cmd *cobra.Command) {
 	f.StringVar(&g.HostKeys, "host-keys", "", "`HOW` servers' host keys become known: known_hosts, console or accept-new")
 	_ = cmd.MarkFlagFilename("file", "yaml", "yml")
 	choose(cmd, "host-keys", string(spec.KnownHosts), string(spec.Console), string(spec.AcceptNew))
+}
+
+// again names the group, and how its cloud and its servers were reached, for a command
+// that follows: nothing remembers what this one was told.
+func (g *groupFlags) again(cmd *cobra.Command, group string) string {
+	words := []string{group}
+	if g.file != "" && g.file != "-" {
+		words = []string{"-f", g.file}
+	}
+	for _, name := range []string{"os-cloud", "ssh-user", "ssh-jump", "ssh-identity", "ssh-config", "host-keys"} {
+		f := cmd.Flags().Lookup(name)
+		if f == nil || !f.Changed {
+			continue
+		}
+		value := f.Value.String()
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			value = strings.Join(list.GetSlice(), ",")
+		}
+		words = append(words, "--"+name, value)
+	}
+	return shellescape.QuoteCommand(words)
 }
 
 // add adds all of them.
