@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -214,10 +215,8 @@ func (s *Service) test(ctx context.Context, g group, opt FailoverOptions, fleet 
 	if len(wrong) > 0 && !opt.AllowDegraded {
 		return nil, sg, refusal(name+" is not well, and a test of it would say nothing", wrong, "havip status "+name+", havip create; or --allow-degraded")
 	}
-	for _, jump := range g.Spec.SSH.Jump {
-		if through(jump, t, g.Observed) {
-			return nil, sg, refusal(fmt.Sprintf("SSH goes through %s, which the test would cut off", jump), nil, "give another way: --jump")
-		}
+	if hop := cutOff(ctx, g, net.DefaultResolver.LookupNetIP); hop != "" {
+		return nil, sg, refusal(fmt.Sprintf("SSH goes through %s, which the test would cut off", hop), nil, "give another way: --ssh-jump, or ProxyJump in ~/.ssh/config")
 	}
 	lowest := slices.MinFunc(g.Desired.Members, func(a, b plan.Member) int { return a.Priority - b.Priority }).Priority
 	t.Limits = failover.UsualLimits(failover.Theory(t.Interval, lowest))

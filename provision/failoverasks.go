@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,7 +15,6 @@ import (
 	"github.com/havip/havip/agent/config"
 	"github.com/havip/havip/agent/pulse"
 	"github.com/havip/havip/provision/failover"
-	"github.com/havip/havip/provision/plan"
 	"github.com/havip/havip/provision/spec"
 )
 
@@ -107,29 +107,53 @@ func (s *Service) pages(ctx context.Context, t grouptest, how failover.Identify)
 	return failover.Known(t.Members, said)
 }
 
-// through tells whether a jump host is the VIP or a member: the test would cut
-// off the way by which it undoes what it does.
-func through(jump string, t grouptest, o plan.Observed) bool {
-	host := jump[strings.LastIndexByte(jump, '@')+1:]
-	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	if err != nil {
-		if ap, err2 := netip.ParseAddrPort(host); err2 == nil {
-			addr = ap.Addr()
-		}
+// cutOff is what SSH's way to a member leads through and the test would cut off, and with
+// it the way by which it undoes what it does: the VIP, or another member. "" without such.
+func cutOff(ctx context.Context, g group, lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)) string {
+	d, o := g.Desired, g.Observed
+	var vips, members []netip.Addr
+	for _, v := range d.VIPs {
+		r := resourceOf(v, d.Group, o)
+		vips = append(vips, r.Address, r.FloatingIP)
 	}
-	if addr == t.VIP || addr == t.Outside {
-		return true
-	}
+	var names []string
 	for _, servers := range o.Servers {
 		for _, sv := range servers {
+			names = append(names, sv.Name)
 			for _, a := range sv.Addresses {
-				if a.IP == addr {
-					return true
+				members = append(members, a.IP)
+			}
+			for _, p := range o.Ports {
+				for _, fip := range o.FloatingIPs { // Nova shows them late
+					if p.DeviceID == sv.ID && fip.PortID == p.ID {
+						members = append(members, fip.Address)
+					}
 				}
 			}
 		}
 	}
-	return false
+	found := map[string][]netip.Addr{}
+	leads := func(host string, to []netip.Addr) bool {
+		if _, ok := found[host]; !ok {
+			limit, cancel := context.WithTimeout(ctx, probeTime)
+			found[host], _ = lookup(limit, "ip", host) // what has no address here has one on the hop before
+			cancel()
+		}
+		return slices.ContainsFunc(found[host], func(a netip.Addr) bool { return slices.Contains(to, a.Unmap()) })
+	}
+	for _, m := range d.Members {
+		h := o.Hosts[m.Server.ID]
+		if h.Address != "" && leads(h.Address, vips) {
+			return h.Address
+		}
+		for _, hop := range h.Via {
+			named := func(name string) bool { return strings.EqualFold(name, hop) }
+			if leads(hop, vips) || leads(hop, members) || len(found[hop]) == 0 && slices.ContainsFunc(names, named) {
+				return hop
+			}
+		}
+	}
+	return ""
 }
 
 // probe chooses what to ask: as it was wished, else ICMP where it is answered,

@@ -215,9 +215,9 @@ func (f *Fleet) Inspect(ctx context.Context, sv openstack.Server, group string) 
 		return plan.Host{Err: err.Error(), Hint: "log in to " + sv.Name + " and look what hangs there: sudo, the shell's profile, a mount"}
 	}
 	if err != nil {
-		return plan.Host{Err: err.Error(), Hint: hintOf(err)}
+		return plan.Host{Err: err.Error(), Hint: hintOf(err), Via: conn.Via()}
 	}
-	h.Address, h.User = conn.Address(), conn.User()
+	h.Address, h.Via, h.User = conn.Address(), conn.Via(), conn.User()
 	return h
 }
 

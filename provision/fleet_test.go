@@ -98,6 +98,7 @@ func (*sshConn) Run(ctx context.Context, _ string, _ io.Reader) ([]byte, error) 
 func (*sshConn) Address() string { return "10.0.0.130" }
 func (*sshConn) User() string    { return "debian" }
 func (c *sshConn) Alive() bool   { return !c.dead }
+func (c *sshConn) Via() []string { return nil }
 func (c *sshConn) Close() error  { c.closed = true; return errors.New("broken pipe") }
 
 func TestAConnectionIsKeptWhileItLivesAndMadeAnewAfterwards(t *testing.T) {

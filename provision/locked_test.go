@@ -78,8 +78,9 @@ type activeAgent struct{ Connection }
 func (activeAgent) Run(context.Context, string, io.Reader) ([]byte, error) {
 	return json.Marshal(api.Status{Routers: []api.Router{{State: api.Active, Held: true}}})
 }
-func (activeAgent) Alive() bool  { return true }
-func (activeAgent) Close() error { return nil }
+func (activeAgent) Alive() bool   { return true }
+func (activeAgent) Via() []string { return nil }
+func (activeAgent) Close() error  { return nil }
 
 var lockedVIP = netip.MustParseAddr("10.0.0.136")
 

@@ -36,6 +36,7 @@ type Cloud interface {
 type Connection interface {
 	remote.Runner
 	Address() string
+	Via() []string // the jump hosts on the way, outermost first
 	User() string
 	Alive() bool // false once it has ended
 	Close() error

@@ -191,6 +191,7 @@ func (r *rack) dial(_ context.Context, t remote.Target) (provision.Connection, e
 func (m *machine) Address() string { return m.address.String() }
 func (m *machine) User() string    { return "root" }
 func (m *machine) Alive() bool     { return true }
+func (m *machine) Via() []string   { return nil }
 func (m *machine) Close() error    { return nil }
 
 func (m *machine) Run(_ context.Context, command string, stdin io.Reader) ([]byte, error) {

@@ -41,7 +41,8 @@ type Host struct {
 	Err  string
 	Hint string
 
-	Address string // where SSH reached it
+	Address string   // where SSH reached it
+	Via     []string // the jump hosts on the way, outermost first
 	User    string
 	Root    bool // root, or sudo without a password
 	OS      string

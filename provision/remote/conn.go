@@ -18,13 +18,19 @@ const keepAliveEvery = 15 * time.Second
 // Conn is a connection to one server.
 type Conn struct {
 	client  *ssh.Client
+	via     []string
 	address string
 	user    string
 	gone    chan struct{}
 }
 
-func newConn(client *ssh.Client, s settings) *Conn {
-	c := &Conn{client: client, address: s.hostName, user: s.user, gone: make(chan struct{})}
+// newConn is the connection to the last of the hops.
+func newConn(client *ssh.Client, hops []settings) *Conn {
+	last, before := hops[len(hops)-1], hops[:len(hops)-1]
+	c := &Conn{client: client, address: last.hostName, user: last.user, gone: make(chan struct{})}
+	for _, h := range before {
+		c.via = append(c.via, h.hostName)
+	}
 	go func() {
 		keepAlive(client)
 		close(c.gone)
@@ -34,6 +40,10 @@ func newConn(client *ssh.Client, s settings) *Conn {
 
 // Address is where the server was reached.
 func (c *Conn) Address() string { return c.address }
+
+// Via are the jump hosts on the way there, outermost first, as the SSH configuration
+// names them in the end.
+func (c *Conn) Via() []string { return c.via }
 
 // User is who we are there.
 func (c *Conn) User() string { return c.user }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -299,9 +300,12 @@ func TestProxyJumpOfTheConfigurationIsFollowed(t *testing.T) {
 	h.known(jump, s)
 	// For the jump host itself the rule means nothing.
 	fmt.Fprintf(&h.config, "Host *\n ProxyJump ops@%s\n", jump.addr)
-	dial(t, h.dialer(Options{}), s.target())
+	c := dial(t, h.dialer(Options{}), s.target())
 	if n := jump.Dials(); n != 1 {
 		t.Errorf("%d connections to the jump host, want 1", n)
+	}
+	if got := c.Via(); !slices.Equal(got, []string{"127.0.0.1"}) {
+		t.Errorf("the way leads through %q", got)
 	}
 }
 

@@ -84,7 +84,7 @@ func (d *Dialer) Dial(ctx context.Context, t Target) (*Conn, error) {
 	for _, route := range routes {
 		client, err := d.connect(ctx, route, t.ConsoleKeys)
 		if err == nil {
-			return newConn(client, route[len(route)-1]), nil
+			return newConn(client, route), nil
 		}
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
