@@ -89,7 +89,11 @@ func leftOver(group string, left []string, err error) error {
 	all := &LeftError{Err: err}
 	for _, l := range left {
 		what, why, _ := strings.Cut(l, ": ")
-		all.Left = append(all.Left, plan.Left{What: what, Why: why, Hint: "havip failover-test --restore " + group})
+		hint := "havip failover-test --restore " + group
+		if name, ok := strings.CutPrefix(what, failover.NotActiveAgain); ok {
+			hint = "havip switchover " + group + " --to " + name
+		}
+		all.Left = append(all.Left, plan.Left{What: what, Why: why, Hint: hint})
 	}
 	return all
 }
@@ -243,8 +247,13 @@ func (s *Service) test(ctx context.Context, g group, opt FailoverOptions, fleet 
 			return nil, sg, refusal("the control is to tell a bad line, and "+err.Error(), nil, "--control takes an address that is always answered, as the VIP is: --probe")
 		}
 	}
-	if err := s.penalties(ctx, opt.Probe, t.Target, t.Outside); err != nil {
-		return nil, sg, err
+	for _, asked := range []netip.Addr{t.Outside, t.Control} {
+		if !asked.IsValid() {
+			continue
+		}
+		if err := s.penalties(ctx, opt.Probe, t.Target, asked); err != nil {
+			return nil, sg, err
+		}
 	}
 	t.SessionPort = sessionPort(t.Target, g.Spec.Verify)
 	t.Identify, t.Known = s.identities(ctx, t, opt.Identify, fleet)

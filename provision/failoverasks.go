@@ -133,22 +133,27 @@ func cutOff(ctx context.Context, g group, lookup func(ctx context.Context, netwo
 		}
 	}
 	found := map[string][]netip.Addr{}
-	leads := func(host string, to []netip.Addr) bool {
-		if _, ok := found[host]; !ok {
+	leads := func(host string, first bool, to []netip.Addr) bool {
+		literal, err := netip.ParseAddr(host)
+		switch _, known := found[host]; {
+		case known:
+		case err == nil:
+			found[host] = []netip.Addr{literal}
+		case first: // the names of other hops are looked up on the hop before
 			limit, cancel := context.WithTimeout(ctx, probeTime)
-			found[host], _ = lookup(limit, "ip", host) // what has no address here has one on the hop before
+			found[host], _ = lookup(limit, "ip", host)
 			cancel()
 		}
 		return slices.ContainsFunc(found[host], func(a netip.Addr) bool { return slices.Contains(to, a.Unmap()) })
 	}
 	for _, m := range d.Members {
 		h := o.Hosts[m.Server.ID]
-		if h.Address != "" && leads(h.Address, vips) {
+		if h.Address != "" && leads(h.Address, len(h.Via) == 0, vips) {
 			return h.Address
 		}
-		for _, hop := range h.Via {
+		for i, hop := range h.Via {
 			named := func(name string) bool { return strings.EqualFold(name, hop) }
-			if leads(hop, vips) || leads(hop, members) || len(found[hop]) == 0 && slices.ContainsFunc(names, named) {
+			if leads(hop, i == 0, vips) || leads(hop, i == 0, members) || len(found[hop]) == 0 && slices.ContainsFunc(names, named) {
 				return hop
 			}
 		}

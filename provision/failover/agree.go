@@ -16,8 +16,9 @@ import (
 // state is what a member's agent says; nil when it cannot be asked.
 type state struct {
 	Member
-	status *api.Status
-	err    error
+	reached bool // the server, at least
+	status  *api.Status
+	err     error
 }
 
 func (s state) is(want api.State) bool {
@@ -47,6 +48,7 @@ func (t *Test) states(ctx context.Context, but string) []state {
 			defer cancel()
 			g, err := t.Guests.Guest(ctx, all[i].ServerID)
 			if err == nil {
+				all[i].reached = true
 				var st api.Status
 				if st, err = g.Status(ctx, t.Group); err == nil {
 					all[i].status = &st
@@ -115,7 +117,7 @@ func (t *Test) until(ctx context.Context, within time.Duration, also func([]stat
 	limit, cancel := context.WithTimeout(ctx, within+t.StartDelay)
 	defer cancel()
 	for {
-		all := t.states(limit, "")
+		all := t.states(ctx, "") // which has its own limit: who answers late is not silent
 		if t.agree(all) && also(all) {
 			return all, nil
 		}

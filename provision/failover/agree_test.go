@@ -101,11 +101,16 @@ func TestARoundWaitsForABackupThatOnlyListensYet(t *testing.T) {
 	})
 }
 
-// paused is a cloud that says that every server is paused.
-type paused struct{ Cloud }
+// cloud says of every server that it is in one status.
+type cloud struct {
+	Cloud
+	status string
+}
 
-func (paused) Server(context.Context, string) (openstack.Server, error) {
-	return openstack.Server{Status: "PAUSED"}, nil
+func nova(status string) Cloud { return cloud{status: status} }
+
+func (c cloud) Server(context.Context, string) (openstack.Server, error) {
+	return openstack.Server{Status: c.status}, nil
 }
 
 func TestAFaultWithoutEffectIsToldFromOneThatTheCloudDoesNotMake(t *testing.T) {
@@ -125,7 +130,7 @@ func TestAFaultWithoutEffectIsToldFromOneThatTheCloudDoesNotMake(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				group := pair(says("1", tt.one, time.Now()), says("2", api.Backup, time.Now()))
-				group.Cloud = paused{}
+				group.Cloud = nova("PAUSED")
 				got, err := group.effect(t.Context(), tt.fault, group.Members[0], func() bool { return tt.lives })
 				impossible := (*server.NotPossibleError)(nil)
 				if got != tt.want || errors.As(err, &impossible) != tt.not || !tt.not && err != nil {

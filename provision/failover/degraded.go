@@ -2,20 +2,18 @@ package failover
 
 import (
 	"context"
-	"fmt"
-	"slices"
+	"errors"
 	"time"
 
 	"github.com/havip/havip/agent/api"
-	"github.com/havip/havip/provision/plan"
 )
 
 // settleTime is for how long a member that is not well when a test begins may just be
 // on its way.
 const settleTime = 10 * time.Second
 
-// leaveOut leaves the members out of the test that are not well when it begins, as
-// long as an active one and a backup remain.
+// leaveOut leaves the members out of the test that cannot take over when it begins, as
+// long as the others agree and are two at least.
 func (t *Test) leaveOut(ctx context.Context) error {
 	var all []state
 	for began := time.Now(); time.Since(began) < settleTime; {
@@ -26,24 +24,42 @@ func (t *Test) leaveOut(ctx context.Context) error {
 			return err
 		}
 	}
-	i := slices.IndexFunc(all, func(s state) bool { return s.is(api.Active) })
-	if i < 0 {
+	var well []state
+	var out []string
+	for _, s := range all {
+		if why := t.cannotTakeOver(ctx, s); why != "" {
+			out = append(out, s.Name+" is left out of the test: "+why)
+			continue
+		}
+		well = append(well, s)
+	}
+	if len(well) < 2 || !t.agree(well) {
 		return &DisagreeError{describe(all)}
 	}
-	var well []Member
-	for _, s := range all {
-		if s.ServerID == all[i].ServerID || s.is(api.Backup) && plan.Hears(s.status, all[i].status) {
-			well = append(well, s.Member)
-		}
+	t.Members = nil
+	for _, s := range well {
+		t.Members = append(t.Members, s.Member)
 	}
-	if len(well) < 2 || slices.ContainsFunc(all[i+1:], func(s state) bool { return s.is(api.Active) }) {
-		return &DisagreeError{describe(all)}
+	for _, o := range out {
+		t.Progress.Warn(o, "havip status "+t.Group)
 	}
-	for _, s := range all {
-		if !slices.Contains(well, s.Member) {
-			t.Progress.Warn(fmt.Sprintf("%s is left out of the test: it is %s", s.Name, s.word()), "havip status "+t.Group)
-		}
-	}
-	t.Members = well
 	return nil
+}
+
+// cannotTakeOver says why a member cannot become active meanwhile, as far as that is
+// known for sure: one that only cannot be asked from here may.
+func (t *Test) cannotTakeOver(ctx context.Context, s state) string {
+	if s.status != nil {
+		if len(s.status.Routers) > 0 && s.status.Routers[0].State == api.Init {
+			return "its agent is in init: " + s.status.Routers[0].Reason
+		}
+		return ""
+	}
+	if sv, err := t.Cloud.Server(ctx, s.ServerID); err == nil && sv.Status != "ACTIVE" {
+		return "its server is " + sv.Status
+	}
+	if s.reached && !errors.Is(s.err, context.DeadlineExceeded) {
+		return "no agent answers there"
+	}
+	return ""
 }

@@ -255,7 +255,9 @@ func TestTheFirstActiveMemberThatIsNotActiveAgainIsLeft(t *testing.T) {
 func TestMembersThatAreNotWellInTheBeginningAreLeftOutOfADegradedGroup(t *testing.T) {
 	three := Member{Name: "three", ServerID: "3"}
 	t.Run("one of three", func(t *testing.T) {
-		w := &world{bend: func(test *Test) { test.Degraded, test.Members = true, append(test.Members, three) }}
+		w := &world{bend: func(test *Test) {
+			test.Degraded, test.Cloud, test.Members = true, nova("SHUTOFF"), append(test.Members, three)
+		}}
 		w.run(t, 2, func(rep Report, err error) {
 			if err != nil {
 				t.Fatal(err)
@@ -272,7 +274,12 @@ func TestMembersThatAreNotWellInTheBeginningAreLeftOutOfADegradedGroup(t *testin
 		})
 	})
 	for name, bend := range map[string]func(*Test){
-		"one of two":                      func(test *Test) { test.Degraded, test.Members = true, []Member{test.Members[0], three} },
+		"one of two": func(test *Test) {
+			test.Degraded, test.Cloud, test.Members = true, nova("SHUTOFF"), []Member{test.Members[0], three}
+		},
+		"one of three, that may take over": func(test *Test) {
+			test.Degraded, test.Cloud, test.Members = true, nova("ACTIVE"), append(test.Members, three)
+		},
 		"one of three, where none may be": func(test *Test) { test.Members = append(test.Members, three) },
 	} {
 		t.Run(name, func(t *testing.T) {

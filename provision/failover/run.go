@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// NotActiveAgain opens what is left where the first active member is not active again;
+// its name follows.
+const NotActiveAgain = "active member "
+
 // Run makes every fault in every round, and at the end has the member active
 // again that was at the beginning: also when ctx ends it before. What cannot be put
 // back is in the report's Left. A group that is not well for a round, or not again
@@ -52,7 +56,7 @@ func (t *Test) all(ctx context.Context, start time.Time, rep *Report) error {
 		return err // nobody would take it, or keep it
 	}
 	if back := t.giveBack(context.WithoutCancel(ctx), first); back != nil {
-		err = errors.Join(err, &LeftError{fmt.Sprintf("active member %s: %v", first.Name, back)})
+		err = errors.Join(err, &LeftError{fmt.Sprintf("%s%s: %v", NotActiveAgain, first.Name, back)})
 	}
 	return err
 }

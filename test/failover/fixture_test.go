@@ -109,7 +109,7 @@ type report struct {
 
 type round struct {
 	Fault, Verdict, Expect, Before, After, Answers, Session string
-	Why                                                     []string
+	Why, Trouble                                            []string
 	Two_owners_ms, Failback_ms                              float64 //nolint:revive // as in the JSON
 	Paths                                                   []struct {
 		Path       string

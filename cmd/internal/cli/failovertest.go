@@ -194,10 +194,12 @@ func runFailoverTest(cmd *cobra.Command, a *app, o *failoverOptions, args []stri
 }
 
 // judged is the error that the command ends with: a test that did not pass is one, and
-// one that failed counts more than what broke it off.
+// one that failed counts more than what broke it off. So does a group that was not well
+// for its next round.
 func judged(err error, v failover.Verdict) error {
+	apart := (*failover.DisagreeError)(nil)
 	switch code := ui.Code(err); {
-	case code == ui.ExitDone && v != failover.Passed, code == ui.ExitFailed && v == failover.Failed:
+	case code == ui.ExitDone && v != failover.Passed, code == ui.ExitFailed && (v == failover.Failed || errors.As(err, &apart)):
 		return errors.Join(&ui.ExitError{Code: ui.ExitTest}, err)
 	}
 	return err

@@ -22,6 +22,7 @@ func TestAFailedTestEndsWithItsExitCodeWhateverBrokeItOff(t *testing.T) {
 		"failed":                        {nil, failover.Failed, ui.ExitTest},
 		"failed, and broken off":        {broken, failover.Failed, ui.ExitTest},
 		"broken off before anything":    {broken, failover.Inconclusive, ui.ExitFailed},
+		"not well for the next round":   {&failover.DisagreeError{States: "one silent"}, failover.Inconclusive, ui.ExitTest},
 		"failed, and something is left": {&provision.LeftError{Err: broken}, failover.Failed, ui.ExitLeft},
 		"failed, and Ctrl-C":            {context.Canceled, failover.Failed, ui.ExitInterrupted},
 	} {
