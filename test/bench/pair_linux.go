@@ -9,9 +9,6 @@ import (
 	"github.com/havip/havip/test/prober"
 )
 
-// patience bounds every wait for a daemon: only a broken one needs it.
-const patience = 60 * time.Second
-
 // pair is two nodes with a daemon each, and a client beside them.
 type pair struct {
 	t         testing.TB

@@ -1,8 +1,10 @@
 package bench
 
 import (
+	"slices"
 	"time"
 
+	"github.com/havip/havip/test/field"
 	"github.com/havip/havip/test/prober"
 )
 
@@ -16,41 +18,57 @@ const roundTries = 3
 // advertisements, which decides how much of the down interval is left: all
 // contenders get the same phases. It does so when it is its turn.
 //
-// A round in which no probe could be sent tells nothing, and is made again.
+// A round in which no probe could be sent tells nothing, and is made again. So is one
+// whose owner no longer was when the fault was to be made: where this machine stands still
+// for longer than the down interval, the address moves by itself.
 func (p *pair) round(f fault, phase float64, turn chan struct{}) (r Round) {
 	p.t.Helper()
 	for range roundTries {
 		p.settled()
 		turn <- struct{}{}
 		owner := p.settled() // it took a while
-		r = p.strike(f, owner, phase)
+		struck := false
+		r, struck = p.strike(f, owner, phase)
 		<-turn
+		if !struck {
+			p.t.Logf("%s, %s: the address moved before the fault, the round is made again", p.contender.Name, f.Name)
+			continue
+		}
 		f.mend(p, owner)
 		if r.Probes > 0 {
-			break
+			return r
 		}
 		p.t.Logf("%s, %s: no probe could be sent in %v, the round is made again", p.contender.Name, f.Name, r.Watched)
+	}
+	if r.Contender == "" {
+		p.t.Fatalf("%s, %s: the address does not stay until the fault is made", p.contender.Name, f.Name)
 	}
 	return r
 }
 
-func (p *pair) strike(f fault, owner int, phase float64) Round {
+func (p *pair) strike(f fault, owner int, phase float64) (r Round, struck bool) {
 	p.t.Helper()
 	probe, end := p.probing()
-	p.answers(probe, owner)
+	field.EventuallyOr(p.t, func() bool {
+		return probe.Latest().By == p.nodes[owner].MAC.String() || !slices.Contains(p.watch.Holders(), p.nodes[owner].Name)
+	}, func() string { return p.contender.Name + ": " + p.nodes[owner].Name + " answers, or has lost the address" })
 	time.Sleep(before)
 
-	sent := p.taps[owner].next(p.t)
+	sent, ok := p.taps[owner].next(2*time.Second + 5*p.settings.interval)
+	if !ok {
+		end()
+		return Round{}, false
+	}
 	time.Sleep(time.Until(sent.Add(time.Duration(phase * float64(p.settings.interval)))))
-	struck := time.Now()
+	at := time.Now()
 	last := p.taps[owner].latest()
 	f.strike(p, owner)
 	p.answers(probe, 1-owner)
-	stillTwo := p.watchOn(f, struck)
-	report := end().Since(struck)
+	stillTwo := p.watchOn(f, at)
+	report := end().Since(at)
 	ended := time.Now()
 
-	r := Round{
+	r = Round{
 		Contender: p.contender.Name,
 		Fault:     f.Name,
 		Interval:  p.settings.interval,
@@ -59,14 +77,14 @@ func (p *pair) strike(f fault, owner int, phase float64) Round {
 		Lost:      report.Lost(),
 		Silence:   report.Longest().Length(),
 		Blind:     report.Longest().Blind,
-		TwoOwners: prober.Shared(p.watch.Holdings(), struck, ended),
+		TwoOwners: prober.Shared(p.watch.Holdings(), at, ended),
 		StillTwo:  stillTwo,
-		Watched:   ended.Sub(struck),
+		Watched:   ended.Sub(at),
 	}
-	if at := firstBy(report, p.nodes[1-owner].MAC.String()); !at.IsZero() {
-		r.SinceAdvert = at.Sub(last)
+	if first := firstBy(report, p.nodes[1-owner].MAC.String()); !first.IsZero() {
+		r.SinceAdvert = first.Sub(last)
 	}
-	return r
+	return r, true
 }
 
 // watchOn goes on probing after the address has moved: a moment for what comes

@@ -76,19 +76,18 @@ func (s *tap) read(socket *packet.Conn) {
 	}
 }
 
-// next waits for an advertisement that is sent from now on.
-func (s *tap) next(t testing.TB) time.Time {
-	t.Helper()
+// next waits for an advertisement that is sent from now on; false: none was for so long.
+func (s *tap) next(within time.Duration) (time.Time, bool) {
 	since := time.Now()
-	limit := time.After(patience)
+	limit := time.After(within)
 	for {
 		select {
 		case <-s.more:
 			if at := s.last.Load(); at.After(since) {
-				return *at
+				return *at, true
 			}
 		case <-limit:
-			t.Fatal("no advertisement is sent")
+			return time.Time{}, false
 		}
 	}
 }
