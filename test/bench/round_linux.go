@@ -51,7 +51,9 @@ func (p *pair) strike(f fault, owner int, phase float64) (r Round, struck bool) 
 	probe, end := p.probing()
 	field.EventuallyOr(p.t, func() bool {
 		return probe.Latest().By == p.nodes[owner].MAC.String() || !slices.Contains(p.watch.Holders(), p.nodes[owner].Name)
-	}, func() string { return p.contender.Name + ": " + p.nodes[owner].Name + " answers, or has lost the address" })
+	}, func() string {
+		return p.contender.Name + ": " + p.nodes[owner].Name + " answers, or has lost the address"
+	})
 	time.Sleep(before)
 
 	sent, ok := p.taps[owner].next(2*time.Second + 5*p.settings.interval)
