@@ -62,6 +62,10 @@ func (p *pair) strike(f fault, owner int, phase float64) (r Round, struck bool) 
 		return Round{}, false
 	}
 	time.Sleep(time.Until(sent.Add(time.Duration(phase * float64(p.settings.interval)))))
+	if holders := p.watch.Holders(); len(holders) != 1 || holders[0] != p.nodes[owner].Name {
+		end()
+		return Round{}, false
+	}
 	at := time.Now()
 	last := p.taps[owner].latest()
 	f.strike(p, owner)
