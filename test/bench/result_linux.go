@@ -37,6 +37,9 @@ type Round struct {
 	// could not be sent.
 	Silence time.Duration `json:"silence_ns"`
 	Blind   time.Duration `json:"blind_ns"`
+	// Pause is the longest time before the address had moved in which no probe left.
+	Pause time.Duration `json:"pause_ns"`
+	Tries int           `json:"tries"` // how often the round was made
 	// SinceAdvert is from the old owner's last advertisement to the new owner's
 	// first answer.
 	SinceAdvert time.Duration `json:"since_advert_ns"`

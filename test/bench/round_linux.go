@@ -12,33 +12,36 @@ import (
 const before = 50 * time.Millisecond
 
 // roundTries is how often a round is made at most.
-const roundTries = 3
+const roundTries = 10
 
 // round lets a fault befall the owner at a phase (0 to 1) between two
 // advertisements, which decides how much of the down interval is left: all
 // contenders get the same phases. It does so when it is its turn.
 //
-// A round in which no probe could be sent tells nothing, and is made again. So is one
-// whose owner no longer was when the fault was to be made: where this machine stands still
-// for longer than the down interval, the address moves by itself.
+// A round in which this machine stood still for longer than an interval before the address
+// had moved tells nothing of the contender, and is made again, whoever's it is. So is one whose owner no longer was
+// when the fault was to be made: the address moves by itself where the machine stands
+// still for longer than the down interval.
 func (p *pair) round(f fault, phase float64, turn chan struct{}) (r Round) {
 	p.t.Helper()
-	for range roundTries {
+	for try := range roundTries {
 		p.settled()
 		turn <- struct{}{}
 		owner := p.settled() // it took a while
 		struck := false
-		r, struck = p.strike(f, owner, phase)
+		var again Round
+		again, struck = p.strike(f, owner, phase)
 		<-turn
 		if !struck {
 			p.t.Logf("%s, %s: the address moved before the fault, the round is made again", p.contender.Name, f.Name)
 			continue
 		}
 		f.mend(p, owner)
-		if r.Probes > 0 {
+		r = again
+		if r.Tries = try + 1; r.Pause <= p.settings.interval {
 			return r
 		}
-		p.t.Logf("%s, %s: no probe could be sent in %v, the round is made again", p.contender.Name, f.Name, r.Watched)
+		p.t.Logf("%s, %s: the machine stood still for %v, the round is made again", p.contender.Name, f.Name, r.Pause)
 	}
 	if r.Contender == "" {
 		p.t.Fatalf("%s, %s: the address does not stay until the fault is made", p.contender.Name, f.Name)
@@ -70,9 +73,10 @@ func (p *pair) strike(f fault, owner int, phase float64) (r Round, struck bool) 
 	last := p.taps[owner].latest()
 	f.strike(p, owner)
 	p.answers(probe, 1-owner)
+	moved := time.Now()
 	stillTwo := p.watchOn(f, at)
-	report := end().Since(at)
-	ended := time.Now()
+	whole := end()
+	report, ended := whole.Since(at), time.Now()
 
 	r = Round{
 		Contender: p.contender.Name,
@@ -83,6 +87,7 @@ func (p *pair) strike(f fault, owner int, phase float64) (r Round, struck bool) 
 		Lost:      report.Lost(),
 		Silence:   report.Longest().Length(),
 		Blind:     report.Longest().Blind,
+		Pause:     whole.Pause(at, moved),
 		TwoOwners: prober.Shared(p.watch.Holdings(), at, ended),
 		StillTwo:  stillTwo,
 		Watched:   ended.Sub(at),

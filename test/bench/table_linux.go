@@ -15,7 +15,8 @@ func (r *Result) Markdown() string {
 		r.Begun.UTC().Format("2 January 2006, 15:04 UTC"), r.Took.Round(time.Second), m.Commit, m.Processor, m.Processors, m.Memory, m.Kernel,
 		m.Keepalived, m.Go, averages(r.LoadFrom), averages(r.LoadTo), percent(r.Stolen))
 	if len(r.Rounds) > 0 {
-		fmt.Fprintf(&b, " %d rounds of each fault; %s of the probes could not be sent.", r.Each, percent(r.unsent()))
+		fmt.Fprintf(&b, " %d rounds of each fault, %d in all, of which %d were made again; %s of the probes could not be sent.",
+			r.Each, len(r.Rounds), r.again(), percent(r.unsent()))
 	}
 	b.WriteString("\n")
 	if len(r.Rounds) > 0 {
@@ -145,6 +146,17 @@ func (r *Result) unsent() float64 {
 		sent, unsent = sent+x.Probes, unsent+x.Unsent
 	}
 	return float64(unsent) / float64(max(1, sent+unsent))
+}
+
+// again is how many rounds were made more than once.
+func (r *Result) again() int {
+	n := 0
+	for _, x := range r.Rounds {
+		if x.Tries > 1 {
+			n++
+		}
+	}
+	return n
 }
 
 func averages(loadavg string) string {

@@ -161,6 +161,20 @@ func (r Report) Timeline() []Span {
 	return spans
 }
 
+// Pause is the longest time between two moments in which no probe left: this machine stood
+// still then.
+func (r Report) Pause(from, to time.Time) time.Duration {
+	var longest time.Duration
+	last := from
+	for _, p := range r.Probes {
+		if p.At.IsZero() || p.At.Before(from) || p.At.After(to) {
+			continue
+		}
+		longest, last = max(longest, p.At.Sub(last)), p.At
+	}
+	return max(longest, to.Sub(last))
+}
+
 // Since is the report of the probes that left at t or later.
 func (r Report) Since(t time.Time) Report {
 	first := slices.IndexFunc(r.Probes, func(p Probe) bool { return !p.At.IsZero() && !p.At.Before(t) })

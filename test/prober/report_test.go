@@ -66,6 +66,30 @@ func TestTheLongestSilence(t *testing.T) {
 	}
 }
 
+func TestThePauseInWhichNoProbeLeft(t *testing.T) {
+	tests := []struct {
+		name     string
+		drawing  string
+		from, to int // ms
+		want     time.Duration
+	}{
+		{"none", "aaaaa", 0, 4, ms(1)},
+		{"lost is sent", "a...a", 0, 4, ms(1)},
+		{"between two that left", "aa---a-a", 0, 7, ms(4)},
+		{"at the beginning", "a----aa", 2, 6, ms(3)},
+		{"at the end", "aaa----a", 0, 6, ms(4)},
+		{"before and after it", "a----aa----a", 5, 7, ms(1)},
+		{"nothing left", "-----", 1, 4, ms(3)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := seen(tt.drawing).Pause(at(tt.from), at(tt.to)); got != tt.want {
+				t.Errorf("pause %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
 func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 
 func TestCounts(t *testing.T) {
