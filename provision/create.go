@@ -45,7 +45,13 @@ type Options struct {
 	// Rollback undoes a failed run's own changes; otherwise they are kept, and
 	// a repeat goes on from there.
 	Rollback bool
+	// Wait is for how long servers that boot are waited for.
+	Wait time.Duration
 }
+
+// bootPoll is the pause before servers that boot are looked at again. One that bars who
+// comes too often (fail2ban, PerSourcePenalties) is not to be provoked.
+const bootPoll = 5 * time.Second
 
 // PrepareCreate observes, checks and plans, and touches nothing. The error is
 // a *PreflightError when something stands in the way.
@@ -57,18 +63,36 @@ func (s *Service) PrepareCreate(ctx context.Context, g spec.Group, opt Options) 
 	fleet := s.NewFleet()
 	fleet.hints = g.Servers
 	p := &Prepared{Spec: g, fleet: fleet}
-	o, err := s.observe(ctx, g, fleet)
-	if err != nil {
-		return nil, errors.Join(err, fleet.Close())
+	began := s.Now()
+	var d plan.Desired
+	var findings preflight.Findings
+	for waited := false; ; waited = true {
+		var err error
+		if p.Observed, err = s.observe(ctx, g, fleet); err != nil {
+			return nil, errors.Join(err, fleet.Close())
+		}
+		d, findings = preflight.Check(g, p.Observed, preflight.Options{MoveFloatingIP: opt.MoveFloatingIP, Release: release})
+		if took := s.Now().Sub(began); !findings.Booting() || took >= opt.Wait {
+			if waited && !findings.Booting() {
+				s.Report.Step("servers", "have booted", took)
+			}
+			break
+		}
+		if !waited {
+			s.Report.Step("servers", "wait for those that boot", 0)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(context.Cause(ctx), fleet.Close())
+		case <-time.After(bootPoll):
+		}
 	}
-	p.Observed = o
-	d, findings := preflight.Check(g, o, preflight.Options{MoveFloatingIP: opt.MoveFloatingIP, Release: release})
 	if findings.Refused() {
 		return nil, errors.Join(&PreflightError{Findings: findings}, fleet.Close())
 	}
 	p.Warnings = findings
 	p.Desired = d
-	p.Plan = plan.Diff(d, o)
+	p.Plan = plan.Diff(d, p.Observed)
 	return p, nil
 }
 

@@ -204,7 +204,7 @@ func (f *Fleet) Inspect(ctx context.Context, sv openstack.Server, group string) 
 	}
 	conn, err := f.connect(ctx, sv.ID)
 	if err != nil {
-		return plan.Host{Err: err.Error(), Hint: hintOf(err)}
+		return plan.Host{Err: err.Error(), Hint: hintOf(err), Booting: remote.Booting(err)}
 	}
 	// Dialling bounds itself, and may wait for a person. What is run does not:
 	// a mount that is gone makes it hang for good.

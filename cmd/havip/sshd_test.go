@@ -29,6 +29,7 @@ type host struct {
 	facts   [][]string  // as provision/server/scripts/inspect.sh prints them
 	refusal string      // said instead of running a command, as a restricted login does
 	status  *api.Status // of the group's agent; nil: none answers
+	boots   int         // so many logins are refused before it is up
 }
 
 // startHost serves on loopback until the test ends.
@@ -42,6 +43,10 @@ func startHost(t *testing.T, allowed ssh.PublicKey) *host {
 func (h *host) admit(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.boots > 0 {
+		h.boots--
+		return nil, errors.New("System is booting up") // as pam_nologin says
+	}
 	if h.allowed == nil || !bytes.Equal(h.allowed.Marshal(), key.Marshal()) {
 		return nil, errors.New("not an authorized key")
 	}

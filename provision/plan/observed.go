@@ -40,6 +40,8 @@ type Host struct {
 	// Err is why nothing could be looked at; the rest is empty then.
 	Err  string
 	Hint string
+	// Booting: it may be that it boots, and lets nobody in yet.
+	Booting bool
 
 	Address string   // where SSH reached it
 	Via     []string // the jump hosts on the way, outermost first

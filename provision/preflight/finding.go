@@ -21,6 +21,8 @@ type Finding struct {
 	Message  string   `json:"message"`
 	Details  []string `json:"details,omitempty"` // e.g. the candidates, one a line
 	Hint     string   `json:"hint,omitempty"`
+	// Booting: it passes when a server has booted.
+	Booting bool `json:"-"`
 }
 
 // String is the finding in one line.
@@ -32,6 +34,11 @@ type Findings []Finding
 // Refused tells whether one of them is an error.
 func (f Findings) Refused() bool {
 	return slices.ContainsFunc(f, func(f Finding) bool { return f.Severity == Error })
+}
+
+// Booting tells whether nothing stands in the way but servers that boot.
+func (f Findings) Booting() bool {
+	return f.Refused() && !slices.ContainsFunc(f, func(f Finding) bool { return f.Severity == Error && !f.Booting })
 }
 
 // Of are those of one severity.

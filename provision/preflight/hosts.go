@@ -12,7 +12,10 @@ import (
 )
 
 // cause is why servers cannot be reached.
-type cause struct{ err, hint string }
+type cause struct {
+	err, hint string
+	booting   bool
+}
 
 // hosts checks what was found on the members' servers.
 func (c *checker) hosts() {
@@ -31,7 +34,7 @@ func (c *checker) hosts() {
 			continue // plan.Drift says so
 		}
 		if h.Err != "" {
-			why := cause{h.Err, cmp.Or(h.Hint, "check ssh.user, ssh.jump and the server's security groups")}
+			why := cause{h.Err, cmp.Or(h.Hint, "check ssh.user, ssh.jump and the server's security groups"), h.Booting}
 			if lost[why] == nil {
 				causes = append(causes, why)
 			}
@@ -46,7 +49,7 @@ func (c *checker) hosts() {
 		if len(lost[why]) > 1 {
 			subject = "servers " + strings.Join(lost[why], ", ")
 		}
-		c.fail(Finding{Subject: subject, Message: "cannot be reached: " + why.err, Hint: why.hint})
+		c.fail(Finding{Subject: subject, Message: "cannot be reached: " + why.err, Hint: why.hint, Booting: why.booting})
 	}
 }
 
@@ -72,7 +75,7 @@ func (c *checker) installable(subject string, h plan.Host) {
 		have := cmp.Or(strings.Join(archs, ", "), "none")
 		c.fail(Finding{
 			Subject: subject, Message: fmt.Sprintf("is of architecture %s; this havip has agents for: %s", cmp.Or(h.Arch, "unknown"), have),
-			Hint: "give it one with --agent-binary, or use a havip built with its agents (make)",
+			Hint: "give it one with --agent-binary, or use a havip built with its agents (make build)",
 		})
 	}
 	if h.Init != plan.Systemd && h.Init != plan.SysV {

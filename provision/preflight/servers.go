@@ -70,6 +70,7 @@ func (c *checker) state(s openstack.Server) {
 		if back := s.WakeUp(); back != "" {
 			f.Hint = fmt.Sprintf("openstack server %s %s", back, s.ID)
 		}
+		f.Booting = s.Status == "BUILD" || s.Status == "REBOOT" || s.Status == "HARD_REBOOT"
 		c.fail(f)
 	}
 	if s.TaskState != "" {

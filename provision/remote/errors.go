@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -105,6 +106,16 @@ func (e *AuthError) Hint() string {
 		return "no key was offered: load one with ssh-add, or name it with --ssh-identity FILE"
 	}
 	return "check the user (--ssh-user; cloud images want debian, ubuntu, rocky, ...) and that one of these keys is in its authorized_keys"
+}
+
+// Booting tells whether a server that boots may be the reason: it does not answer yet, has
+// not printed its host keys yet, or lets nobody log in before it is up (pam_nologin(8)).
+func Booting(err error) bool {
+	if key := (*HostKeyError)(nil); errors.As(err, &key) {
+		return key.Problem == KeyUnknown && key.Err != nil // the console was read
+	}
+	silent, closed := (*UnreachableError)(nil), (*AuthError)(nil)
+	return errors.As(err, &silent) || errors.As(err, &closed)
 }
 
 // KeyProblem is what is wrong with a host key.

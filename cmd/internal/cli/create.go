@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,7 @@ type createOptions struct {
 	dryRun    bool
 	strict    bool
 	onFailure string
+	wait      time.Duration
 	exitCode  bool
 }
 
@@ -51,6 +53,7 @@ A flag goes over what the group file says.`,
 	o.addPlanning(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&o.dryRun, "dry-run", false, "only show what it would do, as plan does")
+	f.DurationVar(&o.wait, "wait", 0, "wait for `TIME` at most until servers that were just made have booted, such as 5m")
 	f.BoolVar(&o.strict, "strict", false, "fail when the VIP or the floating IP does not answer from here")
 	f.StringVar(&o.onFailure, "on-failure", keep, "`ACTION` after a failure: keep what was made (create again goes on), or rollback")
 	choose(cmd, "on-failure", keep, rollback)
@@ -88,6 +91,9 @@ func (o *createOptions) check(cmd *cobra.Command, a *app) error {
 	if o.onFailure != keep && o.onFailure != rollback {
 		errs = append(errs, fmt.Errorf("--on-failure: %q is not one of keep, rollback", o.onFailure))
 	}
+	if o.wait < 0 {
+		errs = append(errs, fmt.Errorf("--wait: want a time such as 5m, got %s", o.wait))
+	}
 	if !o.dryRun {
 		errs = append(errs, a.canAsk(cmd))
 	}
@@ -104,7 +110,7 @@ func runCreate(cmd *cobra.Command, a *app, o *createOptions, args []string) erro
 		return err
 	}
 	return a.with(cmd, target{group.Cloud, group.SSH, release}, func(s *session) error {
-		opt := provision.Options{MoveFloatingIP: o.moveFloatingIP, Rollback: o.onFailure == rollback}
+		opt := provision.Options{MoveFloatingIP: o.moveFloatingIP, Rollback: o.onFailure == rollback, Wait: o.wait}
 		done := a.working(cmd)
 		p, err := s.PrepareCreate(cmd.Context(), group, opt)
 		done()

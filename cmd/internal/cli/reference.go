@@ -100,7 +100,7 @@ func flagTable(b *strings.Builder, flags *pflag.FlagSet) {
 			name += " " + value
 		}
 		switch f.DefValue {
-		case "", "false", "0", "[]":
+		case "", "false", "0", "0s", "[]":
 		default:
 			usage += " (default: " + f.DefValue + ")"
 		}
