@@ -104,7 +104,7 @@ lint: ## vet, staticcheck, gofumpt; shellcheck where it is installed
 	  else echo "shellcheck is not installed, the shell files are not checked"; fi
 
 # Full counts of what `make test` does in part. SOAK_FLAGS=-seed=N repeats the deaths of a run.
-soak: soak-sim ## soak-sim, 200 deaths of the active, floods of a million packets over each family, a failover test killed in each fault (25 min, root)
+soak: soak-sim ## soak-sim, 200 deaths of the active, a flood over each family, a failover test killed in each fault (90 min, root)
 	HAVIP_REQUIRE_NETNS=1 $(GO) test -count=1 -timeout 60m -v -run 'Dies|Flood' ./test/mishap -args -deaths 200 -flood 4000000 $(SOAK_FLAGS)
 	HAVIP_REQUIRE_NETNS=1 $(GO) test -count=1 -timeout 30m -v -run Killed ./test/failover -args -all
 

@@ -130,6 +130,47 @@ func TestSwitchover(t *testing.T) {
 	})
 }
 
+func TestASwitchoverWaitsForTheOneBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := begin(t, newFakeNIC(), testConfig())
+		r.nic.wire.hear(vrrp.PrioritySwitchover)
+		synctest.Wait()
+		done := make(chan error)
+		go func() { done <- r.engine.Switchover(t.Context()) }()
+		time.Sleep(interval)
+		r.want(api.Backup)
+		r.nic.wire.hear(250) // has heard no rival for its down interval
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		r.want(api.Active)
+	})
+}
+
+func TestASwitchoverDoesNotWaitForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := begin(t, newFakeNIC(), testConfig())
+		over := make(chan struct{})
+		go func() {
+			for {
+				r.nic.wire.hear(vrrp.PrioritySwitchover)
+				select {
+				case <-over:
+					return
+				case <-time.After(interval):
+				}
+			}
+		}()
+		synctest.Wait()
+		defer close(over)
+		var refused *RefusedError
+		if err := r.engine.Switchover(t.Context()); !errors.As(err, &refused) {
+			t.Errorf("switchover: %v, want a refusal", err)
+		}
+		r.want(api.Backup)
+	})
+}
+
 func TestAnAddressRemovedByAnotherHandComesBackWithoutTransition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := active(t, newFakeNIC(), testConfig())

@@ -78,14 +78,52 @@ func (r *router) status(now time.Time) api.Router {
 
 // Switchover makes this member the active one. It is refused with a
 // *RefusedError when the member could not serve. Done on the active it is
-// nothing to do.
+// nothing to do. While another switchover goes on it waits: the two would claim the
+// VIP with one priority.
 func (e *Engine) Switchover(ctx context.Context) error {
-	var refused error
-	err := e.do(ctx, func() { refused = e.takeOver() })
-	if err != nil {
-		return err
+	ctx, cancel := context.WithTimeoutCause(ctx, switchoverPatience,
+		&RefusedError{Reason: "another switchover has just been made; try again in a moment"})
+	defer cancel()
+	for {
+		var refused error
+		busy := false
+		err := e.do(ctx, func() {
+			if busy = slices.ContainsFunc(e.routers, (*router).awaitsSwitchover); !busy {
+				refused = e.takeOver()
+			}
+		})
+		switch {
+		case err != nil:
+			return err
+		case !busy:
+			return refused
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(switchoverPoll):
+		}
 	}
-	return refused
+}
+
+// switchoverPatience is less than a client's; switchoverPoll is the pause between two looks.
+const (
+	switchoverPatience = 4 * time.Second
+	switchoverPoll     = 20 * time.Millisecond
+)
+
+// awaitsSwitchover tells whether another member was made active just now, and still
+// claims the VIP with the priority of a switchover.
+func (r *router) awaitsSwitchover() bool {
+	if r.state != api.Backup {
+		return false
+	}
+	for _, p := range r.peers {
+		if p.Priority == vrrp.PrioritySwitchover && time.Since(p.LastAdvert) < 3*time.Duration(r.cfg.Interval) {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *Engine) takeOver() error {

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"os"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -46,9 +47,9 @@ func (t *target) client() (*control.Client, error) {
 	case t.group != "":
 		return control.NewClient(fmt.Sprintf(socketPattern, t.group)), nil
 	}
-	found, err := filepath.Glob(fmt.Sprintf(socketPattern, "*"))
+	found, err := sockets()
 	if err != nil {
-		return nil, err
+		return nil, explain(err)
 	}
 	if len(found) == 1 {
 		return control.NewClient(found[0]), nil
@@ -66,6 +67,27 @@ func (t *target) client() (*control.Client, error) {
 	return nil, &usageError{&hintError{
 		fmt.Errorf("%d agents run here: %s", len(groups), strings.Join(groups, ", ")), "--group GROUP",
 	}}
+}
+
+// sockets are those of the agents here. That a folder may not be looked into is an error:
+// an agent may be behind it.
+func sockets() ([]string, error) {
+	pattern := fmt.Sprintf(socketPattern, "*")
+	groups, err := filepath.Glob(filepath.Dir(pattern))
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, g := range groups {
+		socket := filepath.Join(g, filepath.Base(pattern))
+		switch _, err := os.Stat(socket); {
+		case err == nil:
+			found = append(found, socket)
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
 // explain adds what to do when the agent could not be asked.
@@ -125,7 +147,7 @@ func switchoverCommand(args []string, s Streams) error {
 	}
 	for _, r := range status.Routers {
 		if r.State != api.Active {
-			return fmt.Errorf("switch over: %s is %s: %s", routerName(r.VRID, api.FamilyOf(r.Source)), r.State, r.Reason)
+			return fmt.Errorf("%s is %s: %s", routerName(r.VRID, api.FamilyOf(r.Source)), r.State, r.Reason)
 		}
 	}
 	_, err = fmt.Fprintf(s.Out, "%s: this member is active\n", status.Group)

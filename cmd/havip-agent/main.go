@@ -100,7 +100,10 @@ func report(err error, w io.Writer) int {
 		return exitDone
 	}
 	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(w, "error: %s\n", strings.TrimRight(line, "\n"))
+		if !strings.HasPrefix(line, " ") { // else it belongs to the one before: its hint
+			line = "error: " + line
+		}
+		fmt.Fprintln(w, strings.TrimRight(line, "\n"))
 	}
 	var hint *hintError
 	if errors.As(err, &hint) {

@@ -62,7 +62,7 @@ func TestExitCodes(t *testing.T) {
 		{"unknown flag", []string{"status", "--explode"}, exitUsage, nil, []string{"explode", "hint:"}},
 		{"stray argument", []string{"switchover", "now"}, exitUsage, nil, []string{`unexpected argument "now"`}},
 		{"valid file", []string{"validate", "--config", good}, exitDone, []string{"ok, group test"}, nil},
-		{"wrong file, every problem", []string{"validate", "--config", bad}, exitUsage, nil, []string{"vrid", "interval", "gruop"}},
+		{"wrong file, every problem", []string{"validate", "--config", bad}, exitUsage, nil, []string{"\nerror: ", "vrid", "interval", "gruop", "\n  hint: did you mean group?"}},
 		{"missing file", []string{"validate", "--config", filepath.Join(dir, "none")}, exitUsage, nil, []string{"no such file"}},
 		{"endless file", []string{"validate", "--config", "/dev/zero"}, exitUsage, nil, []string{"/dev/zero has more than 16777216 bytes"}},
 		{"no file given", []string{"run"}, exitUsage, nil, []string{"--config"}},

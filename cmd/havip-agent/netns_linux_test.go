@@ -228,10 +228,12 @@ func TestTwoAgentsKeepTheAddressOnOneMember(t *testing.T) {
 	eventually(t, "the second becomes backup", b.is(api.Backup))
 	wantHolder(t, a, b)
 
-	// The command, as a person runs it.
-	out, err := exec.Command(b.binary, "switchover", "--socket", b.socket()).CombinedOutput()
-	if err != nil {
-		t.Fatalf("switchover: %v: %s", err, out)
+	// The command, as a person runs it: also to and fro, without a rest.
+	for _, m := range []*member{b, a, b, a, b} {
+		out, err := exec.Command(m.binary, "switchover", "--socket", m.socket()).CombinedOutput()
+		if err != nil {
+			t.Fatalf("switchover: %v: %s", err, out)
+		}
 	}
 	eventually(t, "the old active yields", a.is(api.Backup))
 	wantHolder(t, b, a)

@@ -55,6 +55,9 @@ func (t *Test) all(ctx context.Context, start time.Time, rep *Report) error {
 	if errors.As(err, &left) || errors.As(err, &apart) {
 		return err // nobody would take it, or keep it
 	}
+	if ctx.Err() != nil {
+		t.Progress.Warn("interrupted: the members are to agree again first, with "+first.Name+" active", "a second Ctrl-C ends at once and leaves that")
+	}
 	if back := t.giveBack(context.WithoutCancel(ctx), first); back != nil {
 		err = errors.Join(err, &LeftError{fmt.Sprintf("%s%s: %v", NotActiveAgain, first.Name, back)})
 	}

@@ -50,7 +50,7 @@ type outcome struct {
 
 // JUnit writes a case for each fault and round: a failure where the group failed, an
 // error where the test could not tell. Both make a pipeline red. A fault that was not
-// possible is skipped. What was broken off, or not put back, is an error of its own.
+// possible is skipped, where another one was. What was broken off, or not put back, is an error of its own.
 func JUnit(w io.Writer, rep failover.Report) error {
 	s := suite{
 		totals:    totals{Name: "havip failover-test " + rep.Group, Time: seconds(rep.Took)},
@@ -59,6 +59,9 @@ func JUnit(w io.Writer, rep failover.Report) error {
 	class := "failover." + rep.Group
 	for _, r := range rep.Rounds {
 		s.add(caseOf(class, r))
+	}
+	if rep.Broken == "" && failover.Worst(rep.Rounds) == failover.NotPossible {
+		s.add(broken(class, "a fault was possible", "not possible", []string{"no fault was possible: nothing is shown"}))
 	}
 	if rep.Broken != "" {
 		s.add(broken(class, "every round was made", "broken off", []string{rep.Broken}))

@@ -65,6 +65,19 @@ func sample() failover.Report {
 	return rep
 }
 
+// A pipeline whose step failed must not read a green report.
+func TestWhereNothingWasPossibleTheJUnitFileIsRed(t *testing.T) {
+	rep := sample()
+	rep.Rounds = rep.Rounds[3:]
+	var out strings.Builder
+	if err := JUnit(&out, rep); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), `errors="1"`) || !strings.Contains(out.String(), "no fault was possible") {
+		t.Error(out.String())
+	}
+}
+
 // crowded is a test of many rounds, of servers with long names.
 func crowded() failover.Report {
 	rep := sample()
