@@ -126,6 +126,7 @@ const (
 	KeyUnknown    KeyProblem = "unknown"
 	KeyChanged    KeyProblem = "changed"
 	KeyRevoked    KeyProblem = "revoked"
+	KeyInvalid    KeyProblem = "invalid"     // a certificate of a known authority
 	KeyNotPrinted KeyProblem = "not printed" // on the console
 )
 
@@ -146,6 +147,8 @@ func (e *HostKeyError) Error() string {
 		return fmt.Sprintf("the host key of %s has CHANGED\nit sent %s\nanother one is in %s", e.Host, key, e.Where)
 	case KeyRevoked:
 		return fmt.Sprintf("the host key of %s is revoked in %s\nit sent %s", e.Host, e.Where, key)
+	case KeyInvalid:
+		return fmt.Sprintf("the host certificate of %s is not valid: %s\nit sent %s", e.Host, strings.TrimPrefix(e.Err.Error(), "ssh: "), key)
 	case KeyNotPrinted:
 		return fmt.Sprintf("the host key of %s is not one that the server printed on its console\nit sent %s", e.Host, key)
 	default:
@@ -166,6 +169,8 @@ func (e *HostKeyError) Hint() string {
 		return fmt.Sprintf("if the server was rebuilt: ssh-keygen -R '%s', then again; if not, somebody may be in between. For a floating IP or VIP that moves: havip known-hosts", e.Host)
 	case KeyRevoked:
 		return "somebody took this key out of use; give the server a new one"
+	case KeyInvalid:
+		return "let your authority sign the server's host key anew, for the name or address that it is reached by; ssh-keygen -Lf shows what a certificate says (on the server: /etc/ssh/*-cert.pub)"
 	case KeyNotPrinted:
 		return "another machine may have this address, or the server's keys were made anew since its first boot; compare before you add one to known_hosts"
 	}

@@ -36,11 +36,22 @@ func (h *hostKeys) algorithms() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	algorithms := db.HostKeyAlgorithms(h.settings.knownAs())
+	name := h.settings.knownAs()
+	algorithms := db.HostKeyAlgorithms(name)
+	// A certificate is only of use where an authority is known, whose own key
+	// may be of another type; there it comes first.
+	authority := slices.ContainsFunc(db.HostKeys(name), func(k knownhosts.PublicKey) bool { return k.Cert })
+	rank := func(a string) int {
+		if strings.Contains(a, "-cert-v01@") {
+			return 0
+		}
+		return 1
+	}
 	// Ed25519 before the others, as OpenSSH has it: the same key is then kept.
-	for _, a := range append([]string{ssh.KeyAlgoED25519}, ssh.SupportedAlgorithms().HostKeys...) {
-		// A certificate is only of use where its authority is known.
-		if !slices.Contains(algorithms, a) && !strings.Contains(a, "-cert-v01@") {
+	rest := append([]string{ssh.KeyAlgoED25519}, ssh.SupportedAlgorithms().HostKeys...)
+	slices.SortStableFunc(rest, func(a, b string) int { return rank(a) - rank(b) })
+	for _, a := range rest {
+		if !slices.Contains(algorithms, a) && (authority || rank(a) > 0) {
 			algorithms = append(algorithms, a)
 		}
 	}
@@ -62,6 +73,7 @@ func (h *hostKeys) judge(host string, addr net.Addr, key ssh.PublicKey) error {
 	if problem.Problem != KeyUnknown {
 		return problem
 	}
+	key = plain(key)
 	switch {
 	case h.policy == spec.AcceptNew:
 		return h.remember(host, addr, key, []ssh.PublicKey{key})
@@ -96,7 +108,10 @@ func (h *hostKeys) printed() ([]ssh.PublicKey, error) {
 	return keys, nil
 }
 
-// known asks known_hosts. Nil and nil is a key that is known.
+// known asks known_hosts. Nil and nil is a key that is known. A certificate
+// counts where its authority stands there for the host; one of another
+// authority is no more than its plain key, as to OpenSSH (check_host_key in
+// sshconnect.c).
 func (h *hostKeys) known(host string, addr net.Addr, key ssh.PublicKey) (*HostKeyError, error) {
 	db, err := h.load()
 	if err != nil {
@@ -106,22 +121,66 @@ func (h *hostKeys) known(host string, addr net.Addr, key ssh.PublicKey) (*HostKe
 	if _, ok := addr.(*net.TCPAddr); !ok {
 		addr = &net.TCPAddr{IP: net.IPv4zero}
 	}
-	err = db.HostKeyCallback()(host, addr, key)
+	check, keys := db.HostKeyCallback(), db.HostKeys(host)
+	problem := &HostKeyError{
+		Host: knownhosts.Normalize(host), Problem: KeyUnknown,
+		Type: key.Type(), Fingerprint: ssh.FingerprintSHA256(plain(key)),
+	}
+	if cert, ok := key.(*ssh.Certificate); ok {
+		// The library looks for @revoked at a certificate last, and does not
+		// say where it stands; as a key it is looked for first.
+		for _, k := range []ssh.PublicKey{cert.Key, cert.SignatureKey} {
+			if revoked, ok := errors.AsType[*xknownhosts.RevokedError](check(host, addr, k)); ok {
+				problem.Problem, problem.Where = KeyRevoked, place(revoked.Revoked)
+				return problem, nil
+			}
+		}
+		if stands(keys, cert.SignatureKey, true) {
+			if problem.Err = check(host, addr, cert); problem.Err == nil {
+				return nil, nil
+			}
+			problem.Problem = KeyInvalid // out of date, or not for this host
+			return problem, nil
+		}
+		key = cert.Key
+		problem.Type = key.Type()
+	}
+	err = check(host, addr, key)
 	if err == nil {
 		return nil, nil
 	}
-	problem := &HostKeyError{
-		Host: knownhosts.Normalize(host), Problem: KeyUnknown,
-		Type: key.Type(), Fingerprint: ssh.FingerprintSHA256(key),
-	}
 	if revoked, ok := errors.AsType[*xknownhosts.RevokedError](err); ok {
 		problem.Problem, problem.Where = KeyRevoked, place(revoked.Revoked)
-	} else if keyErr, ok := errors.AsType[*xknownhosts.KeyError](err); !ok {
-		problem.Err = err // a certificate that is out of date, or not for this host
-	} else if len(keyErr.Want) > 0 {
-		problem.Problem, problem.Where = KeyChanged, place(keyErr.Want[0])
+		return problem, nil
+	}
+	keyErr, ok := errors.AsType[*xknownhosts.KeyError](err)
+	if !ok {
+		return nil, fmt.Errorf("look up the host key of %s: %w", host, err)
+	}
+	// The library counts an authority's key as one of the host's own.
+	for _, want := range keyErr.Want {
+		if stands(keys, want.Key, false) {
+			problem.Problem, problem.Where = KeyChanged, place(want)
+			break
+		}
 	}
 	return problem, nil
+}
+
+// stands tells whether a key is among those of known_hosts, as an authority's
+// or as the host's own.
+func stands(keys []knownhosts.PublicKey, key ssh.PublicKey, authority bool) bool {
+	return slices.ContainsFunc(keys, func(k knownhosts.PublicKey) bool {
+		return k.Cert == authority && string(k.Marshal()) == string(key.Marshal())
+	})
+}
+
+// plain is the key itself, which a certificate is about.
+func plain(key ssh.PublicKey) ssh.PublicKey {
+	if cert, ok := key.(*ssh.Certificate); ok {
+		return cert.Key
+	}
+	return key
 }
 
 func place(k xknownhosts.KnownKey) string { return fmt.Sprintf("%s:%d", k.Filename, k.Line) }

@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"os"
 	"strings"
@@ -74,13 +75,15 @@ func TestRevokedHostKeyIsRefused(t *testing.T) {
 	}
 }
 
-func TestHostCertificateOfAKnownAuthorityIsTrusted(t *testing.T) {
-	h := newHome(t)
-	ca, key := sshtest.NewKey(t), sshtest.NewKey(t)
+// certified is a host key with a certificate for 127.0.0.1 that is good for an
+// hour, but for what change makes of it.
+func certified(t *testing.T, ca, key ssh.Signer, change func(*ssh.Certificate)) ssh.Signer {
+	t.Helper()
 	cert := &ssh.Certificate{
 		Key: key.PublicKey(), CertType: ssh.HostCert, ValidPrincipals: []string{"127.0.0.1"},
 		ValidBefore: uint64(time.Now().Add(time.Hour).Unix()),
 	}
+	change(cert)
 	if err := cert.SignCert(rand.Reader, ca); err != nil {
 		t.Fatal(err)
 	}
@@ -88,9 +91,101 @@ func TestHostCertificateOfAKnownAuthorityIsTrusted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := startSSHD(t, host, h.newIdentity("id", ""))
-	h.write("known_hosts", "@cert-authority 127.0.0.* "+string(ssh.MarshalAuthorizedKey(ca.PublicKey())))
-	dial(t, h.dialer(Options{}), s.target())
+	return host
+}
+
+func authority(key ssh.PublicKey) string {
+	return "@cert-authority 127.0.0.* " + string(ssh.MarshalAuthorizedKey(key))
+}
+
+func TestHostCertificateOfAKnownAuthorityIsTrusted(t *testing.T) {
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rsaCA, err := ssh.NewSignerFromKey(rsaKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, ca := range map[string]ssh.Signer{"of the key's type": sshtest.NewKey(t), "of another type": rsaCA} {
+		t.Run(name, func(t *testing.T) {
+			h := newHome(t)
+			s := startSSHD(t, certified(t, ca, sshtest.NewKey(t), func(*ssh.Certificate) {}), h.newIdentity("id", ""))
+			h.write("known_hosts", authority(ca.PublicKey()))
+			dial(t, h.dialer(Options{}), s.target())
+		})
+	}
+}
+
+func TestHostCertificateThatIsNotValidIsRefusedUnderEveryPolicy(t *testing.T) {
+	ca, key := sshtest.NewKey(t), sshtest.NewKey(t)
+	none := func(*ssh.Certificate) {}
+	revoked := func(k ssh.Signer) string { return "@revoked * " + string(ssh.MarshalAuthorizedKey(k.PublicKey())) }
+	tests := []struct {
+		name    string
+		change  func(*ssh.Certificate)
+		lines   string
+		problem KeyProblem
+	}{
+		{"out of date", func(c *ssh.Certificate) { c.ValidBefore = uint64(time.Now().Add(-time.Hour).Unix()) }, "", KeyInvalid},
+		{"of another host", func(c *ssh.Certificate) { c.ValidPrincipals = []string{"other.example"} }, "", KeyInvalid},
+		{"of a user", func(c *ssh.Certificate) { c.CertType = ssh.UserCert }, "", KeyInvalid},
+		{"of a key that is revoked", none, revoked(key), KeyRevoked},
+		{"of an authority that is revoked", none, revoked(ca), KeyRevoked},
+	}
+	for _, tt := range tests {
+		for _, policy := range []spec.HostKeys{spec.KnownHosts, spec.Console, spec.AcceptNew} {
+			t.Run(tt.name+", "+string(policy), func(t *testing.T) {
+				h := newHome(t)
+				s := startSSHD(t, certified(t, ca, key, tt.change), h.newIdentity("id", ""))
+				lines := authority(ca.PublicKey()) + tt.lines
+				h.write("known_hosts", lines)
+				target := s.target()
+				target.ConsoleKeys = func(context.Context) ([]ssh.PublicKey, error) {
+					return []ssh.PublicKey{key.PublicKey()}, nil
+				}
+				err := dialError(t, h.dialer(Options{HostKeys: policy}), target)
+				if e := keyProblem(t, err); e.Problem != tt.problem || e.Problem == KeyRevoked && e.Where != h.path("known_hosts")+":2" {
+					t.Errorf("error %v in %s, want it %s", err, e.Where, tt.problem)
+				}
+				if got := h.read("known_hosts"); got != lines {
+					t.Errorf("known_hosts was changed: %q", got)
+				}
+			})
+		}
+	}
+}
+
+func TestHostCertificateOfAnUnknownAuthorityIsNoMoreThanItsKey(t *testing.T) {
+	known, other, key := sshtest.NewKey(t), sshtest.NewKey(t), sshtest.NewKey(t)
+	signed := certified(t, other, key, func(*ssh.Certificate) {})
+	for name, host := range map[string]ssh.Signer{"certificate": signed, "plain key": key} {
+		t.Run(name, func(t *testing.T) {
+			h := newHome(t)
+			s := startSSHD(t, host, h.newIdentity("id", ""))
+			lines := "@cert-authority " + s.knownHost(known.PublicKey())
+			h.write("known_hosts", lines)
+			if e := keyProblem(t, dialError(t, h.dialer(Options{}), s.target())); e.Problem != KeyUnknown ||
+				e.Type != ssh.KeyAlgoED25519 || e.Fingerprint != ssh.FingerprintSHA256(key.PublicKey()) {
+				t.Errorf("%s %s %s, want the plain key unknown", e.Problem, e.Type, e.Fingerprint)
+			}
+			dial(t, h.dialer(Options{HostKeys: spec.AcceptNew}), s.target())
+			if got, want := h.read("known_hosts"), lines+s.knownHost(key.PublicKey()); got != want {
+				t.Errorf("known_hosts is %q, want %q", got, want)
+			}
+			dial(t, h.dialer(Options{}), s.target())
+
+			h.write("known_hosts", lines+s.knownHost(sshtest.NewKey(t).PublicKey()))
+			e := keyProblem(t, dialError(t, h.dialer(Options{HostKeys: spec.AcceptNew}), s.target()))
+			if e.Problem != KeyChanged || e.Where != h.path("known_hosts")+":2" {
+				t.Errorf("%s in %s, want it changed", e.Problem, e.Where)
+			}
+			h.write("known_hosts", lines+"@revoked * "+string(ssh.MarshalAuthorizedKey(key.PublicKey())))
+			if e := keyProblem(t, dialError(t, h.dialer(Options{HostKeys: spec.AcceptNew}), s.target())); e.Problem != KeyRevoked {
+				t.Errorf("it is %s, want revoked", e.Problem)
+			}
+		})
+	}
 }
 
 func TestHashedAndAliasedNamesAreFound(t *testing.T) {
