@@ -82,7 +82,7 @@ type Agent struct {
 	Config       *config.Config // nil when there is none or it cannot be read
 	Enabled      bool
 	Running      bool
-	Groups       []string    // all groups that have a configuration there
+	Groups       []string    // all groups that have a configuration there, or whose installation has begun
 	Status       *api.Status // nil when the agent does not answer
 }
 

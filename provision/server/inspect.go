@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -110,7 +111,9 @@ func (p *factParser) fact(word string, v []string) error {
 	case "config":
 		err = p.config(v[0])
 	case "group":
-		h.Agent.Groups = append(h.Agent.Groups, v[0])
+		if !slices.Contains(h.Agent.Groups, v[0]) {
+			h.Agent.Groups = append(h.Agent.Groups, v[0])
+		}
 	case "enabled":
 		h.Agent.Enabled = true
 	case "running":

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -80,11 +81,7 @@ func hold(t *testing.T, h *host) (release func()) {
 		_, err := h.place().asRoot(context.Background(), h, script, map[string]string{"group": "other"}, r)
 		done <- err
 	}()
-	for deadline := time.Now().Add(30 * time.Second); !h.exists("state/held"); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the lock was not taken")
-		}
-	}
+	until(t, "the lock", func() bool { return h.exists("state/held") })
 	return sync.OnceFunc(func() {
 		w.Close()
 		if err := <-done; err != nil {
@@ -165,5 +162,125 @@ func TestRemovalLeavesTheBinaryToAGroupThatIsBeingInstalled(t *testing.T) {
 	remove(false)
 	if h.exists("etc/havip") {
 		t.Error("the folder is left")
+	}
+}
+
+// groups are those that an inspection sees on the server.
+func groups(t *testing.T, h *host) []string {
+	t.Helper()
+	got, err := inspect(t.Context(), h, h.place(), "bastion")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got.host.Agent.Groups
+}
+
+// wantNothingLeft compares the server with one that havip never saw.
+func wantNothingLeft(t *testing.T, h *host) {
+	t.Helper()
+	for _, name := range []string{
+		"etc/havip", "usr/local/bin/havip-agent", "etc/systemd/system/havip-agent@.service", "state/running", "state/enabled", "run/havip.lock",
+	} {
+		if h.exists(name) {
+			t.Errorf("%s is left", name)
+		}
+	}
+	if users := h.read("etc/passwd"); strings.Contains(users, "havip") {
+		t.Errorf("the user is left: %q", users)
+	}
+	if left, err := filepath.Glob(h.path("usr/local/bin/.havip-agent.*")); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// until waits for what another goroutine's script does.
+func until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within 30 s", what)
+		}
+	}
+}
+
+// The CLI that began it may be gone: the script on the server is not.
+func TestRemovalWaitsForAnInstallationThatIsAtWork(t *testing.T) {
+	test := func(t *testing.T, h *host) {
+		h.standIn("sleep", "exec /bin/sleep 0.05")
+		h.standIn("useradd", `: >"$HOST/state/adding"
+until [ -e "$HOST/state/go" ] || [ ! -d "$HOST/state" ]; do /bin/sleep 0.01; done
+`+standIns["useradd"])
+		s := h.server(agentText)
+		installed, removed := make(chan error, 1), make(chan error, 1)
+		go func() { installed <- s.Converge(t.Context(), bastion(300*time.Millisecond)) }()
+		until(t, "the installation", func() bool { return h.exists("state/adding") })
+		if got := groups(t, h); !slices.Equal(got, []string{"bastion"}) {
+			t.Errorf("groups on the server: %v, want bastion", got)
+		}
+		go func() { removed <- s.Remove(t.Context(), "bastion") }()
+		h.write("state/go", "")
+		if err := <-installed; err != nil {
+			t.Errorf("the installation: %v", err)
+		}
+		if err := <-removed; err != nil {
+			t.Errorf("the removal: %v", err)
+		}
+		wantNothingLeft(t, h)
+	}
+	eachShell(t, func(t *testing.T, shell string) { withAndWithoutFlock(t, shell, test) })
+}
+
+func TestInstallationThatWaitsEndsWhenItsGroupIsRemoved(t *testing.T) {
+	test := func(t *testing.T, h *host) {
+		h.write("etc/havip/other.yaml", "group: other\n") // the binary stays
+		h.standIn("sleep", "exec /bin/sleep 0.05")
+		h.write("usr/local/bin/havip-agent", agentText)
+		if err := os.Chmod(h.path("usr/local/bin/havip-agent"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		s := h.server(agentText)
+		release := hold(t, h)
+		defer release()
+		installed := make(chan error, 1)
+		go func() { installed <- s.Converge(t.Context(), bastion(300*time.Millisecond)) }()
+		until(t, "the installation", func() bool { return slices.Contains(groups(t, h), "bastion") })
+		// The removal had its turn first.
+		waiting, err := filepath.Glob(h.path("etc/havip/bastion.yaml.*.new"))
+		if err != nil || len(waiting) != 1 {
+			t.Fatalf("configurations that wait: %v, %v", waiting, err)
+		}
+		if err := os.Remove(waiting[0]); err != nil {
+			t.Fatal(err)
+		}
+		release()
+		if err := <-installed; err == nil || !strings.Contains(err.Error(), "the group was removed from this server meanwhile") {
+			t.Errorf("the installation: %v", err)
+		}
+		if got := groups(t, h); !slices.Equal(got, []string{"other"}) || h.exists("state/running") {
+			t.Errorf("groups on the server: %v, want other alone", got)
+		}
+	}
+	eachShell(t, func(t *testing.T, shell string) { withAndWithoutFlock(t, shell, test) })
+}
+
+func TestUploadThatWasCutOffIsSeenAndRemoved(t *testing.T) {
+	h := newHost(t, "sh")
+	s := h.server(agentText)
+	f, err := inspect(t.Context(), h, h.place(), "bastion")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.upload(t.Context(), "bastion", f); err != nil {
+		t.Fatal(err)
+	}
+	if got := groups(t, h); !slices.Equal(got, []string{"bastion"}) {
+		t.Errorf("groups on the server: %v, want bastion", got)
+	}
+	if err := s.Remove(t.Context(), "bastion"); err != nil {
+		t.Fatal(err)
+	}
+	wantNothingLeft(t, h)
+	if got := groups(t, h); len(got) > 0 {
+		t.Errorf("groups on the server: %v", got)
 	}
 }

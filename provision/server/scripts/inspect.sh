@@ -32,8 +32,18 @@ fact unit "$(sum "$unit")"
 if [ -r "$config" ]; then
 	fact config "$(encode <"$config")"
 fi
-for c in "$confdir"/*.yaml; do
-	[ -e "$c" ] && c=${c##*/} && fact group "${c%.yaml}"
+# A group whose installation has begun is there as well: by its mark, and by
+# the configuration that waits for its turn. They are looked for in the order
+# in which they go.
+for c in "$confdir"/*.yaml.*.new "$confdir"/.*.pending "$confdir"/*.yaml; do
+	[ -e "$c" ] || continue
+	c=${c##*/}
+	case $c in
+	*.new) c=${c%.yaml.*.new} ;;
+	*.pending) c=${c#.} && c=${c%.pending} ;;
+	*) c=${c%.yaml} ;;
+	esac
+	fact group "$c"
 done
 if [ $init = systemd ]; then
 	systemctl is-enabled --quiet "$service" 2>/dev/null && fact enabled

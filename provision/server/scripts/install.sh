@@ -4,15 +4,21 @@
 set -e
 IFS= read -r unit64
 IFS= read -r config64
-exclusive
 
-[ -x "$agent" ] || die "$agent is missing"
+# The new configuration, while it waits for its turn: the removal of the group
+# sees that an installation has begun, and by taking it away ends it.
+temp=$config.$$.new
 mkdir -p "$confdir" "${unit%/*}"
 chmod 0755 "$confdir"
+(umask 077 && printf '%s' "$config64" | base64 -d >"$temp") || {
+	rm -f "$temp"
+	die "$confdir cannot be written"
+}
+exclusive
+[ -e "$temp" ] || die "the group was removed from this server meanwhile"
 
-# The new configuration is tried before anything is changed.
-temp=$config.$$.new
-(umask 077 && printf '%s' "$config64" | base64 -d >"$temp")
+[ -x "$agent" ] || die "$agent is missing"
+# It is tried before anything is changed.
 "$agent" validate --config "$temp" >/dev/null || die "the agent does not accept the configuration"
 
 # What an earlier run had begun and not finished is part of this one.

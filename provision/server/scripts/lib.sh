@@ -69,7 +69,10 @@ take() {
 }
 
 release() {
-	[ -z "$held" ] || rm -f "$lock"
+	if [ -n "$held" ]; then
+		rmdir "$confdir" 2>/dev/null || true # where nothing came of it
+		rm -f "$lock"
+	fi
 	held=
 	exec 9>&-
 }

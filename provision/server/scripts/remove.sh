@@ -1,6 +1,7 @@
 # Takes the group's agent away, and with the last group all that havip put on
 # the server. The configuration goes last: it is what makes the server a
-# member, and a run that is cut off is taken up again.
+# member, and a run that is cut off is taken up again. An installation that is
+# at work is waited for; one that waits finds that its group has gone.
 set -e
 exclusive
 if [ $init = systemd ]; then

@@ -17,5 +17,6 @@ gunzip -c >"$temp" || die "the upload was cut off, or $dir is full"
 chmod 0755 "$temp"
 "$temp" version >/dev/null || die "the uploaded agent does not run here ($(uname -m); is $dir mounted noexec?)"
 exclusive
+[ -e "$pending" ] || [ -e "$config" ] || die "the group was removed from this server meanwhile"
 mv -f "$temp" "$agent"
 if have restorecon; then restorecon "$agent" || true; fi
