@@ -143,8 +143,10 @@ func users(g spec.Group, o plan.Observed) []openstack.PortFilter {
 	return filters
 }
 
-// observeFormer looks up the servers behind ports that are marked as members
-// but are not among the wanted servers.
+// observeFormer looks up the servers behind the group's member ports that are
+// not among the wanted servers. An admin sees the ports of other projects too:
+// a group of the same name there is not this one, and its servers are not looked
+// at.
 func (s *Service) observeFormer(ctx context.Context, g spec.Group, o *plan.Observed) error {
 	have := map[string]bool{}
 	for _, servers := range o.Servers {
@@ -154,8 +156,8 @@ func (s *Service) observeFormer(ctx context.Context, g spec.Group, o *plan.Obser
 	}
 	var mu sync.Mutex
 	eg, ctx := errgroup.WithContext(ctx)
-	for _, p := range o.Ports {
-		if !slices.Contains(p.Tags, plan.TagMember(g.Name)) || p.DeviceID == "" || have[p.DeviceID] {
+	for _, p := range plan.Find(g.Name, *o).MemberPorts {
+		if p.DeviceID == "" || have[p.DeviceID] {
 			continue
 		}
 		have[p.DeviceID] = true

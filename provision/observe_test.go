@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -103,6 +104,27 @@ func TestDeleteLeavesASecurityGroupThatAPortOfAnotherNetworkUses(t *testing.T) {
 		if _, ok := a.Op.(plan.DeleteSecurityGroup); ok {
 			t.Error("the security group is to be deleted")
 		}
+	}
+}
+
+// An admin sees the ports of all projects, and the servers of all too.
+func TestDeleteLooksAtNoServerOfAnotherProject(t *testing.T) {
+	c := newGroupCloud()
+	for _, p := range c.ports {
+		p.ID, p.ProjectID, p.Tags = "dev-"+p.ID, "dev", slices.Clone(p.Tags)
+		if p.DeviceID != "" {
+			p.DeviceID = "server-9"
+		}
+		c.ports = append(c.ports, p)
+	}
+	s := &Service{Cloud: c, Dial: (&agents{}).dial, Now: time.Now}
+	p, err := s.PrepareDelete(t.Context(), Selection{Name: "bastion"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"server-1", "server-2", "server-3"}
+	if d := cmp.Diff(want, slices.Sorted(maps.Keys(p.Observed.Hosts))); d != "" {
+		t.Errorf("servers looked at (-want +got):\n%s", d)
 	}
 }
 

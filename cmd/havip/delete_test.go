@@ -1,0 +1,45 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/havip/havip/provision/plan"
+)
+
+// touched tells whether havip tried to change a server: those here refuse it.
+func touched(stderr string) bool { return strings.Contains(stderr, "havip changes a server") }
+
+// An admin sees the ports and servers of all projects: here those of a group of
+// the same name on the same network.
+func TestDeleteByAnAdminLeavesTheAgentsOfAnotherProject(t *testing.T) {
+	w := newWorld(t, false)
+	w.made() // demo's
+	admin := w.cloud.Admin()
+	vip := admin.Post(neutron+"ports", object{"port": object{
+		"name": plan.VIPPortName("bastion", plan.IPv4), "description": plan.Description("bastion", 7),
+		"network_id": w.site.Network, "fixed_ips": []object{{"subnet_id": w.site.Subnet, "ip_address": "10.0.0.140"}},
+	}}).ID()
+	for _, tag := range plan.VIPPortTags("bastion", 7) {
+		admin.Put(neutron+"ports/"+vip+"/tags/"+tag, nil)
+	}
+	w.env["OS_CLOUD"] = "admin"
+	stdout, stderr, code := w.havip("delete", "bastion", "--yes")
+	if code != 0 || touched(stderr) {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	var left []object
+	admin.Get(neutron + "ports").Into(&left)
+	marks := 0
+	for _, p := range left {
+		if p["id"] == vip {
+			t.Error("the admin's own VIP port stays")
+		}
+		if strings.Contains(p["description"].(string), "havip:group=bastion") {
+			marks++
+		}
+	}
+	if marks != 1 {
+		t.Errorf("%d VIP ports of the other project, want 1", marks)
+	}
+}
