@@ -111,7 +111,7 @@ func TestDeleteLeavesASecurityGroupThatAPortOfAnotherNetworkUses(t *testing.T) {
 func TestDeleteLooksAtNoServerOfAnotherProject(t *testing.T) {
 	c := newGroupCloud()
 	for _, p := range c.ports {
-		p.ID, p.ProjectID, p.Tags = "dev-"+p.ID, "dev", slices.Clone(p.Tags)
+		p.ID, p.ProjectID, p.SecurityGroups = "dev-"+p.ID, "dev", []string{"sg-dev"}
 		if p.DeviceID != "" {
 			p.DeviceID = "server-9"
 		}

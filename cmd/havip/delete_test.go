@@ -1,9 +1,11 @@
 package main
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 
+	"github.com/havip/havip/openstack/openstacktest"
 	"github.com/havip/havip/provision/plan"
 )
 
@@ -42,4 +44,37 @@ func TestDeleteByAnAdminLeavesTheAgentsOfAnotherProject(t *testing.T) {
 	if marks != 1 {
 		t.Errorf("%d VIP ports of the other project, want 1", marks)
 	}
+}
+
+// The first port is joined and bears no tag yet when create ends.
+func TestDeleteAfterACreateThatWasKilledLeavesNothing(t *testing.T) {
+	w := newWorld(t, false)
+	create := exec.CommandContext(t.Context(), "havip", "create", "-f", "bastion.yaml", "--yes")
+	create.Dir = w.home
+	for k, v := range w.env {
+		create.Env = append(create.Env, k+"="+v)
+	}
+	remove := w.cloud.Inject(openstacktest.Fault{Method: "PUT", Path: neutron + "ports/*", Nth: 2, Rival: func() { _ = create.Process.Kill() }})
+	out, err := create.CombinedOutput()
+	remove()
+	if err == nil || w.pairs() == 0 {
+		t.Fatalf("%v, %d pairs: it was not cut off in between\n%s", err, w.pairs(), out)
+	}
+	stdout, stderr, code := w.havip("delete", "bastion", "--yes")
+	if code != 0 || w.pairs() != 0 {
+		t.Errorf("exit %d, %d pairs\n%s%s", code, w.pairs(), stdout, stderr)
+	}
+}
+
+// pairs counts the allowed-address pairs of all ports.
+func (w *world) pairs() int {
+	var ports []struct {
+		Pairs []object `json:"allowed_address_pairs"`
+	}
+	w.cloud.Admin().Get(neutron + "ports").Into(&ports)
+	n := 0
+	for _, p := range ports {
+		n += len(p.Pairs)
+	}
+	return n
 }

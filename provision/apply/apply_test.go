@@ -184,6 +184,23 @@ func TestARivalsWriteBetweenReadAndPutIsKept(t *testing.T) {
 	}
 }
 
+// A run that is cut off between the two leaves a port that the next one finds.
+func TestAPortIsMarkedBeforeItIsFenced(t *testing.T) {
+	c := members()
+	mark := plan.TagMember("g")
+	op := plan.LeavePort{PortID: "p1", Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.9")}, SecurityGroup: "web", Marks: []string{mark}}
+	if _, err := runner(c, &fakeServers{}).Run(t.Context(), plan.Plan{Group: "g", Actions: []plan.Action{{ID: "a", Op: op}}}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"tag ports p1 " + mark, "get port p1", "put port p1"}
+	if d := cmp.Diff(want, c.calls); d != "" {
+		t.Errorf("calls (-want +got):\n%s", d)
+	}
+	if p := c.ports["p1"]; slices.Contains(p.SecurityGroups, "web") || !slices.Contains(p.Tags, mark) {
+		t.Errorf("security groups %v, tags %v", p.SecurityGroups, p.Tags)
+	}
+}
+
 func TestATugOfWarEndsWithAnError(t *testing.T) {
 	c, s := members(), &fakeServers{}
 	p := creation(c)

@@ -102,16 +102,21 @@ func (x *execution) restorePort(ctx context.Context, op plan.JoinPort, before op
 }
 
 func (x *execution) leavePort(ctx context.Context, op plan.LeavePort) (effect, error) {
-	p, err := x.runner.Cloud.Port(ctx, op.PortID)
+	err := x.addTags(ctx, openstack.Ports, op.PortID, op.Marks)
+	var p openstack.Port
+	if err == nil { // tagging bumps the revision
+		p, err = x.runner.Cloud.Port(ctx, op.PortID)
+	}
 	if errors.Is(err, openstack.ErrNotFound) {
 		return effect{}, nil // it went with its server
 	}
 	if err != nil {
-		return effect{}, err
+		return effect{changed: len(op.Marks) > 0}, err
 	}
 	_, changed, err := x.mergePort(ctx, p, func(p openstack.Port) (openstack.PortUpdate, bool) {
 		return plan.Leave(p, op.Addresses, op.SecurityGroup)
 	})
+	changed = changed || len(op.Marks) > 0
 	if err != nil {
 		return effect{changed: changed}, err
 	}

@@ -33,6 +33,7 @@ func Drift(d Desired, o Observed) []Deviation {
 		r.ports()
 		r.floatingIPs()
 	}
+	r.members()
 	r.servers()
 	r.agreement()
 	r.routers()
@@ -146,7 +147,7 @@ func (r *report) ports() {
 		}
 		if len(s.tags) > 0 {
 			r.note(object, m.port.ID, "tag "+strings.Join(s.tags, ", ")+" is missing",
-				"havip delete would take it for a foreign port and leave it as it is.", r.mend())
+				"It is found by its pair and security group while it has both; whether the pair was there before havip is not known.", r.mend())
 		}
 		if !m.port.PortSecurity {
 			r.note(object, m.port.ID, "port security is off",
@@ -154,7 +155,7 @@ func (r *report) ports() {
 		}
 	}
 	for _, p := range r.leaving() {
-		r.note("port "+r.names.owner(p), p.ID, "it is marked as a member's and is not wanted", "", r.mend())
+		r.note("port "+r.names.owner(p), p.ID, "it is a member's by its marks, or by pair and security group, and is not wanted", "", r.mend())
 	}
 }
 
@@ -179,6 +180,14 @@ func (r *report) floatingIPs() {
 	}
 	for _, f := range r.unwanted() {
 		r.note("floating ip "+f.Address.String(), f.ID, "it carries the group's mark and is not wanted", "", r.mend())
+	}
+}
+
+// members says that there are none: nothing else would differ.
+func (r *report) members() {
+	if len(r.d.Members) == 0 {
+		r.note("group "+r.d.Group, "", "it has no members", "Nobody answers on its VIP.",
+			r.mend()+" with its servers; or give it up: havip delete "+r.d.Group)
 	}
 }
 

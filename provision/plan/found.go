@@ -22,18 +22,20 @@ type Found struct {
 func Find(group string, o Observed) Found {
 	var f Found
 	own := func(project string) bool { return Own(o.Identity, project) }
-	for _, p := range o.Ports {
-		switch {
-		case !own(p.ProjectID):
-		case GroupOf(p.Tags, p.Description) == group:
-			f.VIPPorts = append(f.VIPPorts, p)
-		case slices.Contains(p.Tags, TagMember(group)):
-			f.MemberPorts = append(f.MemberPorts, p)
-		}
-	}
 	for _, g := range o.SecurityGroups {
 		if own(g.ProjectID) && GroupOf(g.Tags, g.Description) == group {
 			f.SecurityGroups = append(f.SecurityGroups, g)
+		}
+	}
+	isVIP := func(p openstack.Port) bool { return GroupOf(p.Tags, p.Description) == group }
+	for _, p := range o.Ports {
+		if own(p.ProjectID) && isVIP(p) {
+			f.VIPPorts = append(f.VIPPorts, p)
+		}
+	}
+	for _, p := range o.Ports {
+		if !isVIP(p) && f.isMember(group, p, own(p.ProjectID)) {
+			f.MemberPorts = append(f.MemberPorts, p)
 		}
 	}
 	for _, ip := range o.FloatingIPs {
@@ -50,6 +52,32 @@ func Find(group string, o Observed) Found {
 	slices.SortFunc(f.FloatingIPs, func(a, b openstack.FloatingIP) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(f.MemberPorts, func(a, b openstack.Port) int { return cmp.Compare(a.ID, b.ID) })
 	return f
+}
+
+// isMember tells whether a port is a member's. Its marks say so; and without
+// them, since they come last and other tools write tags whole, that it is in the
+// group's security group and may use a VIP. A port of another project must be in
+// that group: its marks alone may be those of another group of the name.
+func (f Found) isMember(group string, p openstack.Port, own bool) bool {
+	marked := slices.Contains(p.Tags, TagMember(group))
+	if !own {
+		return marked && f.joined(p)
+	}
+	return marked || hasKeptPair(p, group) || f.joined(p) && f.allowed(p)
+}
+
+// joined tells whether a port is in the group's security group.
+func (f Found) joined(p openstack.Port) bool {
+	return slices.ContainsFunc(f.SecurityGroups, func(g openstack.SecurityGroup) bool {
+		return slices.Contains(p.SecurityGroups, g.ID)
+	})
+}
+
+// allowed tells whether a port may use one of the group's VIPs.
+func (f Found) allowed(p openstack.Port) bool {
+	return slices.ContainsFunc(f.VIPPorts, func(v openstack.Port) bool {
+		return slices.ContainsFunc(v.FixedIPs, func(ip openstack.FixedIP) bool { return Allows(p, ip.IP) })
+	})
 }
 
 // Own tells whether a project's object is ours. An admin sees those of all
@@ -124,3 +152,10 @@ func (h Host) NICOf(mac string, address netip.Addr) (NIC, bool) {
 // keptPair marks a member's port that allowed the VIP of this family before
 // havip came.
 func keptPair(group string, f Family) string { return TagKeptPair(group) + "." + f.String() }
+
+// isKeptPair tells whether a tag is such a mark of a group, of any family.
+func isKeptPair(tag, group string) bool { return strings.HasPrefix(tag, TagKeptPair(group)+".") }
+
+func hasKeptPair(p openstack.Port, group string) bool {
+	return slices.ContainsFunc(p.Tags, func(t string) bool { return isKeptPair(t, group) })
+}

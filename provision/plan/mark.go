@@ -27,7 +27,7 @@ func TagGroup(group string) string { return tagGroup + group }
 func TagVRID(vrid int) string { return tagVRID + strconv.Itoa(vrid) }
 
 // TagMember marks the port of a member: without it, a port that uses the
-// group's security group is somebody else's.
+// group's security group and may not use the VIP is somebody else's.
 func TagMember(group string) string { return tagMember + group }
 
 // TagKeptPair marks a member's port that allowed the VIP before havip came:

@@ -205,7 +205,9 @@ func (b *builder) leavePorts() {
 
 // leave adds the action that makes a port nobody's. When the group is deleted
 // and an agent stays on the port's server, so do the member's marks: by them
-// the next delete finds the server again.
+// the next delete finds the server again. A pair on a port that has lost its
+// marks counts as havip's: the address is given back, and must not stay usable
+// there. Its owner, if it had another, is told by the plan.
 func (b *builder) leave(p openstack.Port, why string, needs ...string) string {
 	name := b.names.owner(p)
 	id := "leave-port/" + name
@@ -234,15 +236,21 @@ func (b *builder) leave(p openstack.Port, why string, needs ...string) string {
 		a.Changes = append(a.Changes, Change{Field: "security group", Before: SecurityGroupName(b.plan.Group)})
 		note = append(note, "- security group "+SecurityGroupName(b.plan.Group))
 	}
+	member := TagMember(b.plan.Group)
+	marked := slices.Contains(p.Tags, member)
 	stays := b.deletes && b.host(p.DeviceID).Err != ""
 	for _, t := range p.Tags {
-		if stays {
-			break
-		}
-		if t == TagMember(b.plan.Group) || strings.HasPrefix(t, TagKeptPair(b.plan.Group)+".") {
+		if !stays && (t == member || isKeptPair(t, b.plan.Group)) {
 			op.Tags = append(op.Tags, t)
 			a.Changes = append(a.Changes, Change{Field: "tag", Before: t})
 		}
+	}
+	if stays && !marked {
+		op.Marks = []string{member}
+		a.Changes = append(a.Changes, tagChanges(op.Marks)...)
+	}
+	if len(op.Addresses) > 0 && !marked {
+		note = append(note, "(without havip's tag: whether the pair was there before is not known)")
 	}
 	if len(a.Changes) == 0 {
 		return "" // all but the marks was taken off before

@@ -105,7 +105,7 @@ func (m *model) do(a plan.Action) {
 		editPort(&m.o, op.PortID, func(p *openstack.Port) {
 			u, _ := plan.Leave(*p, op.Addresses, op.SecurityGroup)
 			update(p, u)
-			p.Tags = retagged(p.Tags, nil, op.Tags)
+			p.Tags = retagged(p.Tags, op.Marks, op.Tags)
 		})
 	case plan.AttachFloatingIP:
 		m.attach(a, op)

@@ -144,12 +144,14 @@ type (
 		Tags     []string       // to add
 	}
 	// LeavePort is its inverse. Addresses are those to take off the pairs (not
-	// those that were there before havip came); tags go last.
+	// those that were there before havip came); tags go last. Marks are tags
+	// that are put on first: where an agent stays, it is found by them.
 	LeavePort struct {
 		PortID        string
 		Addresses     []netip.Addr
 		SecurityGroup string // ID, "" when there is none
 		Tags          []string
+		Marks         []string
 	}
 
 	// AttachFloatingIP points a floating IP at a VIP. With an ID it is an

@@ -70,6 +70,31 @@ func TestRecordedMissesAMemberWhoseServerWasDeleted(t *testing.T) {
 	golden(t, "drift server deleted", explained(plan.Drift(got, o)))
 }
 
+func TestAGroupWithoutMembersIsNotHealthy(t *testing.T) {
+	o := settled(t, "1 2")
+	for _, id := range []string{"port-1", "port-2"} { // as a create leaves it that ends before it joined one
+		editPort(&o, id, func(p *openstack.Port) { p.Tags, p.Pairs, p.SecurityGroups = nil, nil, []string{"default"} })
+	}
+	clear(o.Hosts)
+	got, ok := plan.Recorded(group, o)
+	if !ok || len(got.Members) != 0 {
+		t.Fatalf("recorded %v: %+v", ok, got)
+	}
+	golden(t, "drift no members", explained(plan.Drift(got, o)))
+}
+
+func TestRecordedKnowsMembersWithoutTheirTags(t *testing.T) {
+	o := settled(t, "1 2")
+	for _, id := range []string{"port-1", "port-2"} {
+		editPort(&o, id, func(p *openstack.Port) { p.Tags = []string{"owner=ann"} })
+	}
+	got, ok := plan.Recorded(group, o)
+	if !ok || len(got.Members) != 2 {
+		t.Fatalf("recorded %v: %+v", ok, got)
+	}
+	golden(t, "drift all tags rewritten", explained(plan.Drift(got, o)))
+}
+
 func TestRecordedIsNothingWithoutMarks(t *testing.T) {
 	o := fresh()
 	o.Ports = append(o.Ports, openstack.Port{ // another project's group of the same name

@@ -105,7 +105,8 @@ func (b *builder) deleteVIPPort(p openstack.Port, needs []string) {
 func (b *builder) deleteSecurityGroup(g openstack.SecurityGroup, needs []string) {
 	var foreign []openstack.Port
 	for _, p := range b.o.Ports {
-		if slices.Contains(p.SecurityGroups, g.ID) && !slices.Contains(p.Tags, TagMember(b.plan.Group)) {
+		member := slices.ContainsFunc(b.found.MemberPorts, func(m openstack.Port) bool { return m.ID == p.ID })
+		if slices.Contains(p.SecurityGroups, g.ID) && !member {
 			foreign = append(foreign, p)
 		}
 	}

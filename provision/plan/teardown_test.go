@@ -35,6 +35,19 @@ func TestTeardown(t *testing.T) {
 		{name: "a foreign port keeps the security group", left: true, happens: func(o *plan.Observed) {
 			editPort(o, "port-4", func(p *openstack.Port) { p.SecurityGroups = append(p.SecurityGroups, "sg-new") })
 		}},
+		{name: "a port whose tags another tool has rewritten", happens: func(o *plan.Observed) {
+			editPort(o, "port-2", func(p *openstack.Port) { p.Tags = []string{"owner=ann"} })
+		}},
+		{name: "a port without tags of a server that is off", left: true, happens: func(o *plan.Observed) {
+			editPort(o, "port-2", func(p *openstack.Port) { p.Tags = nil })
+			delete(o.Hosts, "server-2")
+		}},
+		{name: "a port whose pair was kept and that was not joined yet", happens: func(o *plan.Observed) {
+			editPort(o, "port-4", func(p *openstack.Port) {
+				p.Pairs = []openstack.AddressPair{{IP: "10.0.0.136", MAC: p.MAC}}
+				p.Tags = []string{plan.TagKeptPair(group) + ".v4"}
+			})
+		}},
 		{name: "a vip port deleted by a cleaner", happens: func(o *plan.Observed) {
 			o.Ports = slices.DeleteFunc(o.Ports, func(p openstack.Port) bool { return p.ID == "vip-v4" })
 			o.FloatingIPs[0].PortID, o.FloatingIPs[0].Fixed = "", addr("0.0.0.0").Prev()
@@ -104,21 +117,36 @@ func TestTeardownPutsTheCloudBack(t *testing.T) {
 	}
 }
 
-// A server that could not be reached keeps its mark, and the next delete
-// takes the rest away.
+// A server that could not be reached keeps its mark, or gets it back, and the
+// next delete takes the rest away.
 func TestTeardownIsFinishedWhenTheServerIsBack(t *testing.T) {
-	before := fresh()
-	editPort(&before, "port-2", func(p *openstack.Port) {
-		// somebody else's pair for the VIP, there before havip came
-		p.Pairs = []openstack.AddressPair{{IP: "10.0.0.136", MAC: p.MAC}}
-	})
-	made := carryOut(t, plan.Diff(want(before, "1 2"), before), before)
-	back := made.Hosts["server-2"]
-	unreachable(&made, "server-2")
-	half := carryOut(t, plan.Teardown(group, made), made)
-	half.Hosts["server-2"] = back
-	after := carryOut(t, plan.Teardown(group, half), half)
-	if d := cmp.Diff(before, after, addresses, cmpopts.EquateEmpty()); d != "" {
-		t.Errorf("cloud and servers (-before +after):\n%s", d)
+	for _, tt := range []struct {
+		name   string
+		before func(*openstack.Port) // the port of that server
+		made   func(*openstack.Port)
+	}{
+		{name: "with a pair for the vip that was there before", before: func(p *openstack.Port) {
+			p.Pairs = []openstack.AddressPair{{IP: "10.0.0.136", MAC: p.MAC}}
+		}},
+		{name: "without its tags", made: func(p *openstack.Port) { p.Tags = nil }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			before := fresh()
+			if tt.before != nil {
+				editPort(&before, "port-2", tt.before)
+			}
+			made := carryOut(t, plan.Diff(want(before, "1 2"), before), before)
+			if tt.made != nil {
+				editPort(&made, "port-2", tt.made)
+			}
+			back := made.Hosts["server-2"]
+			unreachable(&made, "server-2")
+			half := carryOut(t, plan.Teardown(group, made), made)
+			half.Hosts["server-2"] = back
+			after := carryOut(t, plan.Teardown(group, half), half)
+			if d := cmp.Diff(before, after, addresses, cmpopts.EquateEmpty()); d != "" {
+				t.Errorf("cloud and servers (-before +after):\n%s", d)
+			}
+		})
 	}
 }
