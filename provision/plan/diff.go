@@ -41,7 +41,6 @@ type builder struct {
 	stops      []string
 	agentIDs   []string
 	interrupts bool
-	deletes    bool // the whole group
 }
 
 func newBuilder(d Desired, o Observed) *builder {

@@ -155,7 +155,7 @@ func (r *report) ports() {
 		}
 	}
 	for _, p := range r.leaving() {
-		r.note("port "+r.names.owner(p), p.ID, "it is a member's by its marks, or by pair and security group, and is not wanted", "", r.mend())
+		r.note("port "+r.names.owner(p), p.ID, "it is a member's, by its tag or by pair and security group, and is not wanted", "", r.mend())
 	}
 }
 
@@ -213,8 +213,12 @@ func (r *report) servers() {
 		}
 	}
 	for _, id := range r.formerServers() {
+		cure := r.mend()
+		if h := r.host(id); h.Hint != "" {
+			cure = ToMend(h.Hint) + "; then " + r.create
+		}
 		r.note("server "+r.names.of(id), id, "it may still hold the group's agent, and is no member",
-			"It may become active.", r.mend())
+			"It may become active.", cure)
 	}
 }
 

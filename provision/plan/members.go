@@ -203,9 +203,9 @@ func (b *builder) leavePorts() {
 	}
 }
 
-// leave adds the action that makes a port nobody's. When the group is deleted
-// and an agent stays on the port's server, so do the member's marks: by them
-// the next delete finds the server again. A pair on a port that has lost its
+// leave adds the action that makes a port nobody's. Where an agent stays on the
+// port's server, so do the member's marks: by them the next run finds the server
+// again. A pair on a port that has lost its
 // marks counts as havip's: the address is given back, and must not stay usable
 // there. Its owner, if it had another, is told by the plan.
 func (b *builder) leave(p openstack.Port, why string, needs ...string) string {
@@ -238,7 +238,7 @@ func (b *builder) leave(p openstack.Port, why string, needs ...string) string {
 	}
 	member := TagMember(b.plan.Group)
 	marked := slices.Contains(p.Tags, member)
-	stays := b.deletes && b.host(p.DeviceID).Err != ""
+	stays := b.host(p.DeviceID).Err != "" && !b.wants(p.DeviceID)
 	for _, t := range p.Tags {
 		if !stays && (t == member || isKeptPair(t, b.plan.Group)) {
 			op.Tags = append(op.Tags, t)
@@ -254,6 +254,9 @@ func (b *builder) leave(p openstack.Port, why string, needs ...string) string {
 	}
 	if len(a.Changes) == 0 {
 		return "" // all but the marks was taken off before
+	}
+	if len(op.Addresses) == 0 && op.SecurityGroup == "" {
+		note = append(note, "- havip's tags")
 	}
 	if why != "" {
 		note = append(note, "("+why+")")

@@ -100,7 +100,8 @@ func recordedVIP(p openstack.Port, family Family, found Found, o Observed) VIP {
 }
 
 // recordedMembers are the servers behind the member ports, first priority
-// first. A port without a server is no member any more.
+// first. A port without a server is no member any more, nor is one that was
+// dismissed.
 func recordedMembers(vips []VIP, found Found, o Observed) []Member {
 	servers := make(map[string]openstack.Server)
 	for _, list := range o.Servers {
@@ -110,7 +111,7 @@ func recordedMembers(vips []VIP, found Found, o Observed) []Member {
 	}
 	byServer := make(map[string][]openstack.Port)
 	for _, p := range found.MemberPorts {
-		if p.DeviceID != "" {
+		if p.DeviceID != "" && !found.dismissed(p, o) {
 			byServer[p.DeviceID] = append(byServer[p.DeviceID], p)
 		}
 	}
@@ -134,6 +135,30 @@ func recordedMembers(vips []VIP, found Found, o Observed) []Member {
 		return cmp.Or(cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.Server.Name, b.Server.Name), cmp.Compare(a.Server.ID, b.Server.ID))
 	})
 	return members
+}
+
+// dismissed tells whether a port was its server's when that was taken out of the
+// group and could not be reached: it keeps the marks, is not in the security
+// group, and no agent of one that is knows it as a peer.
+func (f Found) dismissed(p openstack.Port, o Observed) bool {
+	if f.joined(p) {
+		return false
+	}
+	told := false
+	for _, m := range f.MemberPorts {
+		c := o.Hosts[m.DeviceID].Agent.Config
+		if c == nil || !f.joined(m) {
+			continue
+		}
+		for _, r := range c.Routers {
+			knows := func(ip openstack.FixedIP) bool { return slices.Contains(r.Peers, ip.IP) }
+			if len(r.Peers) == 0 || slices.ContainsFunc(p.FixedIPs, knows) {
+				return false // by multicast everybody is known
+			}
+			told = true
+		}
+	}
+	return told
 }
 
 func recordedPriority(c *config.Config) int {

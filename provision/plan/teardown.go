@@ -15,7 +15,7 @@ import (
 func Teardown(group string, o Observed) Plan {
 	b := newBuilder(Desired{Group: group}, o)
 	b.d.VRID = b.found.vrid()
-	b.plan.Desired, b.deletes = b.d, true
+	b.plan.Desired = b.d
 	if g, ok := b.found.SecurityGroup(); ok {
 		b.plan.Known.SecurityGroup = g.ID // by it the group is locked
 	}
