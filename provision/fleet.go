@@ -35,7 +35,9 @@ type Fleet struct {
 type link struct {
 	mu     sync.Mutex
 	target remote.Target
+	macs   []string // of the server's ports, as far as they are known
 	conn   Connection
+	proved Connection // the last that was seen to lead to the server
 }
 
 // connect gives the connection that there is, or makes one: also after the
@@ -96,7 +98,7 @@ func (f *Fleet) Know(g spec.Group, o plan.Observed) {
 				f.servers[sv.ID] = l
 			}
 			l.mu.Lock()
-			l.target = f.target(sv, f.hint(sv), g.SSH, o)
+			l.target, l.macs = f.target(sv, f.hint(sv), g.SSH, o), macsOf(sv.ID, o)
 			l.mu.Unlock()
 		}
 	}
@@ -130,14 +132,15 @@ func (f *Fleet) target(sv openstack.Server, want spec.ServerSSH, way spec.SSH, o
 	}
 	var fixed, floating []netip.Addr
 	for _, a := range sv.Addresses {
-		if a.Floating {
-			floating = append(floating, a.IP)
-		} else {
+		switch {
+		case !a.Floating:
 			fixed = append(fixed, a.IP)
+		case !elsewhere(a.IP, sv.ID, o):
+			floating = append(floating, a.IP)
 		}
 	}
-	// Nova shows a floating IP late (its cache heals every minute or so), so
-	// Neutron is asked as well.
+	// Nova shows late where a floating IP is (its cache heals every minute or
+	// so), so what Neutron says counts.
 	for _, p := range o.Ports {
 		for _, fip := range o.FloatingIPs {
 			if p.DeviceID == sv.ID && fip.PortID == p.ID && !slices.Contains(floating, fip.Address) {
@@ -159,28 +162,54 @@ func (f *Fleet) target(sv openstack.Server, want spec.ServerSSH, way spec.SSH, o
 	return t
 }
 
+// elsewhere tells whether Neutron shows a floating IP at no port of the server,
+// but at the VIP's for instance. One whose port is on a network that was not
+// looked at may be the server's.
+func elsewhere(floating netip.Addr, serverID string, o plan.Observed) bool {
+	i := slices.IndexFunc(o.FloatingIPs, func(f openstack.FloatingIP) bool { return f.Address == floating })
+	if i < 0 {
+		return false // another project's
+	}
+	at := o.FloatingIPs[i].PortID
+	j := slices.IndexFunc(o.Ports, func(p openstack.Port) bool { return p.ID == at })
+	return at == "" || j >= 0 && o.Ports[j].DeviceID != serverID
+}
+
 // connect is the connection to a server.
 func (f *Fleet) connect(ctx context.Context, id string) (Connection, error) {
+	l, err := f.link(id)
+	if err != nil {
+		return nil, err
+	}
+	return l.connect(ctx, f.service.Dial)
+}
+
+func (f *Fleet) link(id string) (*link, error) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	l, ok := f.servers[id]
-	f.mu.Unlock()
 	if !ok {
 		return nil, fmt.Errorf("server %s is not known", id)
 	}
-	return l.connect(ctx, f.service.Dial)
+	return l, nil
 }
 
 // forget drops the connection to a server, which may be dead without having
 // ended.
 func (f *Fleet) forget(id string) {
-	f.mu.Lock()
-	l, ok := f.servers[id]
-	f.mu.Unlock()
-	if !ok {
-		return
+	if l, err := f.link(id); err == nil {
+		l.forget()
 	}
+}
+
+func (l *link) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.drop()
+}
+
+// drop presumes the lock.
+func (l *link) drop() {
 	conn := l.conn
 	l.conn = nil
 	if conn != nil {
@@ -202,7 +231,11 @@ func (f *Fleet) Inspect(ctx context.Context, sv openstack.Server, group string) 
 		}
 		return h
 	}
-	conn, err := f.connect(ctx, sv.ID)
+	l, err := f.link(sv.ID)
+	if err != nil {
+		return plan.Host{Err: err.Error()}
+	}
+	conn, err := l.connect(ctx, f.service.Dial)
 	if err != nil {
 		return plan.Host{Err: err.Error(), Hint: hintOf(err), Booting: remote.Booting(err)}
 	}
@@ -211,6 +244,9 @@ func (f *Fleet) Inspect(ctx context.Context, sv openstack.Server, group string) 
 	ctx, cancel := context.WithTimeoutCause(ctx, lookTime, errSilent)
 	defer cancel()
 	h, err := server.Inspect(ctx, conn, group)
+	if err == nil {
+		err = l.prove(conn, macs(h.NICs))
+	}
 	if errors.Is(err, errSilent) {
 		return plan.Host{Err: err.Error(), Hint: "log in to " + sv.Name + " and look what hangs there: sudo, the shell's profile, a mount"}
 	}
@@ -226,9 +262,17 @@ func (f *Fleet) Server(ctx context.Context, id string) (apply.Server, error) {
 	return f.server(ctx, id)
 }
 
+// server is a server to work on: the one that is meant, for certain.
 func (f *Fleet) server(ctx context.Context, id string) (*server.Server, error) {
-	conn, err := f.connect(ctx, id)
+	l, err := f.link(id)
 	if err != nil {
+		return nil, err
+	}
+	conn, err := l.connect(ctx, f.service.Dial)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.identify(ctx, conn); err != nil {
 		return nil, err
 	}
 	return server.New(conn, f.service.Release), nil

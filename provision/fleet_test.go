@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -135,6 +137,76 @@ func TestAConnectionIsKeptWhileItLivesAndMadeAnewAfterwards(t *testing.T) {
 	_ = f.Close()
 	if !made[1].closed {
 		t.Error("Close leaves a connection open")
+	}
+}
+
+// nicConn is a connection to a machine whose NICs have these MACs.
+type nicConn struct {
+	*sshConn
+	macs string
+	runs *int
+}
+
+func (c nicConn) Run(context.Context, string, io.Reader) ([]byte, error) {
+	*c.runs++
+	return []byte("welcome\n00:00:00:00:00:00\n" + c.macs + "\n"), nil
+}
+
+func (nicConn) Close() error { return nil }
+
+func TestAServerIsWorkedOnOnlyWhereItsPortsMACIs(t *testing.T) {
+	const ours, other = "FA:16:3E:00:00:01", "fa:16:3e:99:99:01"
+	ports := []openstack.Port{{ID: "p1", DeviceID: "s1", MAC: "fa:16:3e:00:00:01"}, {ID: "p2", DeviceID: "s2", MAC: other}}
+	var there string
+	var made *sshConn
+	runs := 0
+	f := (&Service{Dial: func(context.Context, remote.Target) (Connection, error) {
+		made = &sshConn{}
+		return nicConn{made, there, &runs}, nil
+	}}).NewFleet()
+	know := func(ports ...openstack.Port) {
+		f.Know(spec.Group{}, plan.Observed{Servers: map[string][]openstack.Server{"b": {{ID: "s1", Name: "bastion-1"}}}, Ports: ports})
+	}
+	know(ports...)
+	get := func(where string, wantRuns int, wantOK bool) {
+		t.Helper()
+		there = where
+		_, err := f.Server(t.Context(), "s1")
+		if (err == nil) != wantOK || runs != wantRuns {
+			t.Errorf("error %v, and %d looks, want %d", err, runs, wantRuns)
+		}
+		if err != nil && (!strings.Contains(err.Error(), "another machine") || !strings.Contains(hintOf(err), "bastion-1")) {
+			t.Errorf("error %v, hint %q", err, hintOf(err))
+		}
+	}
+	get(other, 1, false)
+	get(ours, 2, true)  // the connection to another machine is not kept
+	get(other, 2, true) // this one is known
+	made.dead = true
+	get(other, 3, false)
+	know() // as for a server whose port is gone
+	get(other, 3, true)
+}
+
+func TestAFloatingIPThatIsElsewhereIsNoWayToAServer(t *testing.T) {
+	at := map[string]string{"203.0.113.10": "vip", "203.0.113.11": "", "203.0.113.12": "p1", "203.0.113.13": "on another network"}
+	sv := openstack.Server{ID: "s1", Name: "bastion-1"}
+	o := plan.Observed{
+		Servers: map[string][]openstack.Server{"b": {sv}},
+		Ports:   []openstack.Port{{ID: "p1", DeviceID: "s1"}, {ID: "vip"}},
+	}
+	for _, a := range slices.Sorted(maps.Keys(at)) {
+		ip := netip.MustParseAddr(a)
+		sv.Addresses = append(sv.Addresses, openstack.Address{IP: ip, Floating: true}) // by Nova's cache
+		o.FloatingIPs = append(o.FloatingIPs, openstack.FloatingIP{Address: ip, PortID: at[a]})
+	}
+	sv.Addresses = append(sv.Addresses, openstack.Address{IP: netip.MustParseAddr("203.0.113.14"), Floating: true}) // another project's
+	o.Servers["b"][0] = sv
+	f := (&Service{}).NewFleet()
+	f.Know(spec.Group{}, o)
+	want := []string{"203.0.113.12", "203.0.113.13", "203.0.113.14"}
+	if d := cmp.Diff(want, f.servers["s1"].target.Addresses); d != "" {
+		t.Errorf("addresses (-want +got):\n%s", d)
 	}
 }
 

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 
@@ -150,6 +151,17 @@ func describe(members []MemberStatus) string {
 		parts = append(parts, m.Name+" "+m.word())
 	}
 	return strings.Join(parts, ", ")
+}
+
+// troubles are why members could not be asked.
+func troubles(members []MemberStatus) []string {
+	var all []string
+	for _, m := range members {
+		if m.Err != nil {
+			all = append(all, fmt.Sprintf("%s  %v", m.Name, m.Err))
+		}
+	}
+	return all
 }
 
 // word is the member's state in one word.

@@ -37,6 +37,7 @@ func (s *Service) switchover(ctx context.Context, sel Selection, to string, flee
 	if !ok {
 		return Moved{Members: members}, &Problem{
 			Message: "the group has no single active member that holds the VIP: " + describe(members),
+			Details: troubles(members),
 			Cure:    "havip status " + sel.Name,
 		}
 	}
@@ -114,7 +115,11 @@ func chooseTarget(d plan.Desired, members []MemberStatus, to string) (int, error
 	if to == "" {
 		i := slices.IndexFunc(members, func(m MemberStatus) bool { return m.is(api.Backup) })
 		if i < 0 {
-			return 0, &Problem{Message: "there is no backup to move to: " + describe(members), Cure: "havip status " + d.Group}
+			return 0, &Problem{
+				Message: "there is no backup to move to: " + describe(members),
+				Details: troubles(members),
+				Cure:    "havip status " + d.Group,
+			}
 		}
 		return i, nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -11,6 +12,32 @@ import (
 
 // touched tells whether havip tried to change a server: those here refuse it.
 func touched(stderr string) bool { return strings.Contains(stderr, "havip changes a server") }
+
+// The SSH configuration maps the servers' names to machines that are not these
+// servers, and have a group of the same name.
+func TestNothingIsChangedOnAMachineThatIsNotTheServer(t *testing.T) {
+	w := newWorld(t, false)
+	w.made()
+	for i, s := range w.site.Servers {
+		w.hosts[s.Name].says("nic", "ens3", fmt.Sprintf("fa:16:3e:99:99:0%d", i))
+		w.hosts[s.Name].says("addr", "ens3", fmt.Sprintf("192.168.77.%d/24", 10+i))
+	}
+	for _, tt := range []struct {
+		run  string
+		code int
+	}{
+		{"create -f bastion.yaml --yes", 4},
+		{"switchover bastion --to bastion-2", 1},
+		{"failover-test bastion --fault switchover --yes", 4},
+		{"failover-test --restore bastion", 1},
+		{"delete bastion --yes", 6},
+	} {
+		stdout, stderr, code := w.havip(strings.Fields(tt.run)...)
+		if code != tt.code || touched(stderr) || !strings.Contains(stdout+stderr, "another machine") {
+			t.Errorf("%s: exit %d, want %d\n%s%s", tt.run, code, tt.code, stdout, stderr)
+		}
+	}
+}
 
 // An admin sees the ports and servers of all projects: here those of a group of
 // the same name on the same network.

@@ -67,6 +67,13 @@ func (h *host) run(_, command string, ch ssh.Channel) uint32 {
 			fmt.Fprintln(ch, strings.Join(f, "\t"))
 		}
 		return 0
+	case strings.HasPrefix(command, "cat /sys/class/net/*/address"):
+		for _, f := range h.facts {
+			if f[0] == "nic" {
+				fmt.Fprintln(ch, f[2])
+			}
+		}
+		return 0
 	case strings.Contains(command, "\nstatus\n") && h.status == nil:
 		fmt.Fprintln(ch.Stderr(), "error: ask for the status: no agent is running there (/run/havip/bastion/control.sock)")
 		fmt.Fprintln(ch.Stderr(), "hint: systemctl status 'havip-agent@*', journalctl -u 'havip-agent@*'")
