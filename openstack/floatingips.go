@@ -2,8 +2,10 @@ package openstack
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 
+	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
 )
 
@@ -28,22 +30,39 @@ func (c *Client) CreateFloatingIP(ctx context.Context, network, portID, descript
 	return f, failure("allocate floating IP from network", network, err)
 }
 
-// AttachFloatingIP points a floating IP at a port, wherever it was before.
-func (c *Client) AttachFloatingIP(ctx context.Context, id, portID string) (FloatingIP, error) {
-	f, err := single[floatingIPWire](floatingips.Update(ctx, c.network, id, floatingips.UpdateOpts{PortID: &portID}).Result, "floatingip")
+// AttachFloatingIP points a floating IP at a port if it is still at revision,
+// wherever it was before; ErrConflict says that it is not (Neutron API,
+// "Revisions"). Revision 0 asks for no such check.
+func (c *Client) AttachFloatingIP(ctx context.Context, id string, revision int, portID string) (FloatingIP, error) {
+	f, err := single[floatingIPWire](floatingips.Update(ctx, c.network, id, pointedAt(portID, revision)).Result, "floatingip")
 	return f, failure("attach floating IP", id, err)
 }
 
-// DetachFloatingIP points a floating IP at nothing; one that is gone already is
-// no error.
-func (c *Client) DetachFloatingIP(ctx context.Context, id string) error {
-	none := "" // which gophercloud sends as null
-	return gone(failure("detach floating IP", id, floatingips.Update(ctx, c.network, id, floatingips.UpdateOpts{PortID: &none}).Err))
+// DetachFloatingIP points a floating IP at nothing if it is still at revision
+// (0: whatever it is); one that is gone already is no error.
+func (c *Client) DetachFloatingIP(ctx context.Context, id string, revision int) error {
+	// gophercloud sends "" as null
+	return gone(failure("detach floating IP", id, floatingips.Update(ctx, c.network, id, pointedAt("", revision)).Err))
 }
 
-// DeleteFloatingIP releases a floating IP; one that is gone already is no error.
-func (c *Client) DeleteFloatingIP(ctx context.Context, id string) error {
-	return gone(failure("delete floating IP", id, floatingips.Delete(ctx, c.network, id).Err))
+func pointedAt(portID string, revision int) floatingips.UpdateOpts {
+	opts := floatingips.UpdateOpts{PortID: &portID}
+	if revision != 0 {
+		opts.RevisionNumber = &revision
+	}
+	return opts
+}
+
+// DeleteFloatingIP releases a floating IP if it is still at revision (0:
+// whatever it is); one that is gone already is no error.
+func (c *Client) DeleteFloatingIP(ctx context.Context, id string, revision int) error {
+	// floatingips.Delete takes no header.
+	opts := &gophercloud.RequestOpts{}
+	if revision != 0 {
+		opts.MoreHeaders = map[string]string{"If-Match": fmt.Sprintf("revision_number=%d", revision)}
+	}
+	_, _, err := gophercloud.ParseResponse(c.network.Delete(ctx, c.network.ServiceURL("floatingips", id), opts))
+	return gone(failure("delete floating IP", id, err))
 }
 
 type floatingIPWire struct {

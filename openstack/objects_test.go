@@ -2,6 +2,7 @@ package openstack_test
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"testing"
 
@@ -19,8 +20,8 @@ func TestWhatIsGoneAlreadyNeedsNoDeleting(t *testing.T) {
 		"port":           {"DELETE /network/v2.0/ports/x", func(ctx context.Context, c *openstack.Client) error { return c.DeletePort(ctx, "x") }},
 		"security group": {"DELETE /network/v2.0/security-groups/x", func(ctx context.Context, c *openstack.Client) error { return c.DeleteSecurityGroup(ctx, "x") }},
 		"rule":           {"DELETE /network/v2.0/security-group-rules/x", func(ctx context.Context, c *openstack.Client) error { return c.DeleteRule(ctx, "x") }},
-		"floating IP":    {"DELETE /network/v2.0/floatingips/x", func(ctx context.Context, c *openstack.Client) error { return c.DeleteFloatingIP(ctx, "x") }},
-		"attachment":     {"PUT /network/v2.0/floatingips/x", func(ctx context.Context, c *openstack.Client) error { return c.DetachFloatingIP(ctx, "x") }},
+		"floating IP":    {"DELETE /network/v2.0/floatingips/x", func(ctx context.Context, c *openstack.Client) error { return c.DeleteFloatingIP(ctx, "x", 0) }},
+		"attachment":     {"PUT /network/v2.0/floatingips/x", func(ctx context.Context, c *openstack.Client) error { return c.DetachFloatingIP(ctx, "x", 0) }},
 		"tag": {"DELETE /network/v2.0/ports/x/tags/havip:group=b", func(ctx context.Context, c *openstack.Client) error {
 			return c.RemoveTag(ctx, openstack.Ports, "x", "havip:group=b")
 		}},
@@ -100,7 +101,7 @@ func TestFloatingIPIsAttachedAndDetached(t *testing.T) {
 		"floating_network_id": "ext", "router_id": "r1", "description": "d", "tags": ["t"], "revision_number": 2}}`
 	c.on("PUT /network/v2.0/floatingips/f1", answer{status: 200, body: attached},
 		answer{status: 200, body: `{"floatingip": {"id": "f1", "fixed_ip_address": null, "port_id": null, "router_id": null}}`})
-	got, err := client.AttachFloatingIP(t.Context(), "f1", "port-1")
+	got, err := client.AttachFloatingIP(t.Context(), "f1", 0, "port-1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,11 +115,33 @@ func TestFloatingIPIsAttachedAndDetached(t *testing.T) {
 	if diff := cmp.Diff(parse(t, `{"floatingip": {"port_id": "port-1"}}`), parse(t, c.last().Body)); diff != "" {
 		t.Errorf("attach (-want +got):\n%s", diff)
 	}
-	if err := client.DetachFloatingIP(t.Context(), "f1"); err != nil {
+	if err := client.DetachFloatingIP(t.Context(), "f1", 0); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(parse(t, `{"floatingip": {"port_id": null}}`), parse(t, c.last().Body)); diff != "" {
 		t.Errorf("detach (-want +got):\n%s", diff)
+	}
+}
+
+func TestAFloatingIPIsChangedOnlyAtItsRevision(t *testing.T) {
+	c := newCloud(t)
+	client := c.connect(t)
+	stale := answer{status: 412, body: `{"NeutronError": {"type": "RevisionNumberConstraintFailed", "message": "no", "detail": ""}}`}
+	c.on("PUT /network/v2.0/floatingips/f1", stale)
+	c.on("DELETE /network/v2.0/floatingips/f1", stale)
+	for name, do := range map[string]func(revision int) error{
+		"attach": func(n int) error { _, err := client.AttachFloatingIP(t.Context(), "f1", n, "port-1"); return err },
+		"detach": func(n int) error { return client.DetachFloatingIP(t.Context(), "f1", n) },
+		"delete": func(n int) error { return client.DeleteFloatingIP(t.Context(), "f1", n) },
+	} {
+		for revision, want := range map[int]string{3: "revision_number=3", 0: ""} {
+			if err := do(revision); !errors.Is(err, openstack.ErrConflict) {
+				t.Errorf("%s: got %v", name, err)
+			}
+			if got := c.last().Header.Get("If-Match"); got != want {
+				t.Errorf("%s at %d: If-Match is %q", name, revision, got)
+			}
+		}
 	}
 }
 

@@ -154,6 +154,7 @@ func (s *Service) Create(ctx context.Context, p *Prepared, opt Options) (Outcome
 		}, !opt.Rollback)
 		if res != nil {
 			out.Changed = len(res.Done) > 0
+			out.Left = slices.Concat(out.Left, res.Left)
 			out.Resources = res.Resources
 		}
 		if err != nil && res != nil {

@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/havip/havip/provision/apply"
 	"github.com/havip/havip/provision/plan"
@@ -42,7 +43,10 @@ func (s *Service) Delete(ctx context.Context, p *Prepared) (Outcome, error) {
 		res, err := s.locked(ctx, p, func(ctx context.Context, r *apply.Runner) (*apply.Result, error) {
 			return r.Run(ctx, p.Plan)
 		}, false)
-		out.Changed = res != nil && len(res.Done) > 0
+		if res != nil {
+			out.Changed = len(res.Done) > 0
+			out.Left = slices.Concat(out.Left, res.Left)
+		}
 		if err != nil && res != nil {
 			err = withLeft(out.Left, err)
 		}

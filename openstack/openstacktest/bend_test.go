@@ -80,7 +80,7 @@ func TestWhatATestBendsIsWhatOurClientMeets(t *testing.T) {
 				c.Demo().Put("/network/v2.0/routers/"+s.Router+"/remove_router_interface", map[string]any{"subnet_id": s.Subnet})
 			},
 			func(c *openstack.Client, t *testing.T, s openstacktest.Site) error {
-				_, err := c.AttachFloatingIP(t.Context(), s.FloatingIPIDs[0], s.Servers[0].Port)
+				_, err := c.AttachFloatingIP(t.Context(), s.FloatingIPIDs[0], 0, s.Servers[0].Port)
 				return err
 			}, openstack.ErrNotFound, "ExternalGatewayForFloatingIPNotFound",
 		},

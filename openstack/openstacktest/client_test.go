@@ -94,7 +94,7 @@ func TestAGroupOfOurClientLivesAndGoes(t *testing.T) {
 	if _, err := client.UpdatePort(ctx, member.ID, changed.Revision, openstack.PortUpdate{Pairs: &none, SecurityGroups: &member.SecurityGroups}); err != nil {
 		t.Error(err)
 	}
-	for _, err := range []error{client.DeleteFloatingIP(ctx, fip.ID), client.DeletePort(ctx, vip.ID), client.DeleteSecurityGroup(ctx, group.ID)} {
+	for _, err := range []error{client.DeleteFloatingIP(ctx, fip.ID, fip.Revision), client.DeletePort(ctx, vip.ID), client.DeleteSecurityGroup(ctx, group.ID)} {
 		if err != nil {
 			t.Error(err)
 		}

@@ -33,6 +33,7 @@ type Runner struct {
 // Result is what a run did.
 type Result struct {
 	Done      []plan.Action
+	Left      []plan.Left // what was found to be somebody else's by now
 	Resources plan.Resources
 
 	undo []undo
@@ -42,6 +43,7 @@ type Result struct {
 func (r *Result) Then(next *Result) *Result {
 	return &Result{
 		Done:      slices.Concat(r.Done, next.Done),
+		Left:      slices.Concat(r.Left, next.Left),
 		Resources: next.Resources,
 		undo:      slices.Concat(r.undo, next.undo),
 	}
@@ -61,6 +63,12 @@ type undo struct {
 type SkippedError struct{ Need string }
 
 func (e *SkippedError) Error() string { return fmt.Sprintf("not tried: %s failed", e.Need) }
+
+// leftError says that an action was not done, since what it is about is
+// somebody else's by now. It stays, and no other action fails for it.
+type leftError struct{ plan.Left }
+
+func (e *leftError) Error() string { return e.What + " is left: " + e.Why }
 
 // ActionError is the failure of one action.
 type ActionError struct {
@@ -99,6 +107,10 @@ func (r *Runner) Run(ctx context.Context, p plan.Plan) (*Result, error) {
 				r.Progress.Begin(a)
 				err = x.do(ctx, a)
 				r.Progress.End(a, err)
+			}
+			if left := (*leftError)(nil); errors.As(err, &left) {
+				x.leave(left.Left)
+				err = nil // what needs a goes on
 			}
 			if err != nil {
 				mu.Lock()

@@ -29,7 +29,7 @@ func members() *fakeCloud {
 		Pairs: []openstack.AddressPair{{IP: "192.0.2.0/24", MAC: "fa:16:3e:00:00:01"}},
 	}
 	c.ports["p2"] = &openstack.Port{ID: "p2", MAC: "fa:16:3e:00:00:02", Revision: 3}
-	c.fips["f1"] = &openstack.FloatingIP{ID: "f1", Address: netip.MustParseAddr("203.0.113.10"), PortID: "elsewhere"}
+	c.fips["f1"] = &openstack.FloatingIP{ID: "f1", Address: netip.MustParseAddr("203.0.113.10"), PortID: "elsewhere", Revision: 5}
 	return c
 }
 
@@ -51,7 +51,7 @@ func creation(c *fakeCloud) plan.Plan {
 			{ID: "p2", Op: join("p2"), Needs: []string{"vip", "group"}},
 			{ID: "a1", Op: agent("s1"), Needs: []string{"p1"}, Server: "s1"},
 			{ID: "a2", Op: agent("s2"), Needs: []string{"p2"}, Server: "s2"},
-			{ID: "fip", Op: plan.AttachFloatingIP{ID: "f1", From: "elsewhere", Tags: []string{plan.TagGroup("g")}}, Needs: []string{"a1", "a2"}},
+			{ID: "fip", Op: plan.AttachFloatingIP{ID: "f1", From: "elsewhere", Revision: 5, Tags: []string{plan.TagGroup("g")}}, Needs: []string{"a1", "a2"}},
 		},
 	}
 }
@@ -132,7 +132,7 @@ func snapshot(c *fakeCloud) map[string]any {
 	}
 	for id, f := range c.fips {
 		g := *f
-		g.Tags = append([]string{}, f.Tags...)
+		g.Tags, g.Revision = append([]string{}, f.Tags...), 0
 		all[id] = g
 	}
 	return all

@@ -49,7 +49,7 @@ func TestTheLongestChainOfACreationDoesNotDependOnLatency(t *testing.T) {
 			p := creation(c)
 			attach := &p.Actions[len(p.Actions)-1]
 			op := attach.Op.(plan.AttachFloatingIP)
-			op.From = ""
+			op.From, c.fips["f1"].PortID = "", ""
 			attach.Op, attach.Needs = op, []string{"vip"}
 			if _, err := runner(c, s).Run(t.Context(), p); err != nil {
 				t.Fatal(err)

@@ -19,6 +19,7 @@ type execution struct {
 
 	mu   sync.Mutex
 	done []plan.Action
+	left []plan.Left
 	undo []undo
 
 	wave *wave
@@ -41,6 +42,13 @@ func (x *execution) do(ctx context.Context, a plan.Action) error {
 		x.done = append(x.done, a)
 	}
 	return err
+}
+
+// leave notes what stays behind.
+func (x *execution) leave(l plan.Left) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.left = append(x.left, l)
 }
 
 // inverse takes one operation back.
@@ -99,7 +107,7 @@ func (x *execution) execute(ctx context.Context, op plan.Op) (effect, error) {
 func (x *execution) result() *Result {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return &Result{Done: slices.Clone(x.done), Resources: x.known.resources(), undo: slices.Clone(x.undo)}
+	return &Result{Done: slices.Clone(x.done), Left: slices.Clone(x.left), Resources: x.known.resources(), undo: slices.Clone(x.undo)}
 }
 
 // known is what the run has learnt of the resources: IDs and addresses that

@@ -262,37 +262,67 @@ func (c *fakeCloud) CreateFloatingIP(ctx context.Context, network, portID, descr
 	if err != nil {
 		return openstack.FloatingIP{}, err
 	}
-	f := &openstack.FloatingIP{ID: c.id("fip"), Address: netip.MustParseAddr("203.0.113.99"), NetworkID: network, PortID: portID, Description: description}
+	f := &openstack.FloatingIP{ID: c.id("fip"), Address: netip.MustParseAddr("203.0.113.99"), NetworkID: network, PortID: portID, Description: description, Revision: 1}
 	c.fips[f.ID] = f
 	return *f, nil
 }
 
-func (c *fakeCloud) AttachFloatingIP(ctx context.Context, id, portID string) (openstack.FloatingIP, error) {
+func (c *fakeCloud) FloatingIP(ctx context.Context, id string) (openstack.FloatingIP, error) {
+	err := c.begin(ctx, "get fip %s", id)
+	defer c.mu.Unlock()
+	if err != nil {
+		return openstack.FloatingIP{}, err
+	}
+	f, ok := c.fips[id]
+	if !ok {
+		return openstack.FloatingIP{}, errMissing
+	}
+	return *f, nil
+}
+
+// putFloatingIP points one at a port, or at none. The caller holds the lock.
+func (c *fakeCloud) putFloatingIP(id string, revision int, portID string) (openstack.FloatingIP, error) {
+	f, ok := c.fips[id]
+	switch {
+	case !ok:
+		return openstack.FloatingIP{}, errMissing
+	case revision != 0 && revision != f.Revision:
+		return openstack.FloatingIP{}, fmt.Errorf("fake: %w", openstack.ErrConflict)
+	}
+	f.PortID, f.Fixed, f.Revision = portID, netip.Addr{}, f.Revision+1
+	return *f, nil
+}
+
+func (c *fakeCloud) AttachFloatingIP(ctx context.Context, id string, revision int, portID string) (openstack.FloatingIP, error) {
 	err := c.begin(ctx, "attach fip %s to %s", id, portID)
 	defer c.mu.Unlock()
 	if err != nil {
 		return openstack.FloatingIP{}, err
 	}
-	c.fips[id].PortID = portID
-	return *c.fips[id], nil
+	return c.putFloatingIP(id, revision, portID)
 }
 
-func (c *fakeCloud) DetachFloatingIP(ctx context.Context, id string) error {
+func (c *fakeCloud) DetachFloatingIP(ctx context.Context, id string, revision int) error {
 	err := c.begin(ctx, "detach fip %s", id)
 	defer c.mu.Unlock()
 	if err == nil {
-		c.fips[id].PortID = ""
+		_, err = c.putFloatingIP(id, revision, "")
 	}
-	return err
+	return unlessGone(err)
 }
 
-func (c *fakeCloud) DeleteFloatingIP(ctx context.Context, id string) error {
+func (c *fakeCloud) DeleteFloatingIP(ctx context.Context, id string, revision int) error {
 	err := c.begin(ctx, "delete fip %s", id)
 	defer c.mu.Unlock()
-	if err == nil {
-		delete(c.fips, id)
+	f, ok := c.fips[id]
+	switch {
+	case err != nil:
+		return err
+	case ok && revision != 0 && revision != f.Revision:
+		return fmt.Errorf("fake: %w", openstack.ErrConflict)
 	}
-	return err
+	delete(c.fips, id)
+	return nil
 }
 
 func (c *fakeCloud) AddTag(ctx context.Context, k openstack.Kind, id, tag string) error {
@@ -338,7 +368,7 @@ func (c *fakeCloud) retag(id string, change func([]string) []string) {
 		g.Tags, g.Revision = change(g.Tags), g.Revision+1
 	}
 	if f, ok := c.fips[id]; ok {
-		f.Tags = change(f.Tags)
+		f.Tags, f.Revision = change(f.Tags), f.Revision+1
 	}
 }
 

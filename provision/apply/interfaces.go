@@ -30,9 +30,12 @@ type Cloud interface {
 	DeleteRule(ctx context.Context, id string) error
 
 	CreateFloatingIP(ctx context.Context, network, portID, description string) (openstack.FloatingIP, error)
-	AttachFloatingIP(ctx context.Context, id, portID string) (openstack.FloatingIP, error)
-	DetachFloatingIP(ctx context.Context, id string) error
-	DeleteFloatingIP(ctx context.Context, id string) error
+	FloatingIP(ctx context.Context, id string) (openstack.FloatingIP, error)
+	// AttachFloatingIP, DetachFloatingIP and DeleteFloatingIP are done under
+	// If-Match unless revision is 0.
+	AttachFloatingIP(ctx context.Context, id string, revision int, portID string) (openstack.FloatingIP, error)
+	DetachFloatingIP(ctx context.Context, id string, revision int) error
+	DeleteFloatingIP(ctx context.Context, id string, revision int) error
 
 	AddTag(ctx context.Context, k openstack.Kind, id, tag string) error
 	// SetTags replaces all tags: only for an object that this run has just made.

@@ -70,7 +70,7 @@ func (b *builder) attach(i int, want FloatingIP, all []string, released string) 
 	if isAllocated(f) && GroupOf(f.Tags, f.Description) == b.d.Group {
 		tags = append(tags, TagAllocated)
 	}
-	op := AttachFloatingIP{VIP: i, ID: f.ID, Network: f.NetworkID, Tags: missing(f.Tags, tags...)}
+	op := AttachFloatingIP{VIP: i, ID: f.ID, Network: f.NetworkID, From: f.PortID, Revision: b.heldTo(f), Tags: missing(f.Tags, tags...)}
 	there := f.PortID != "" && f.PortID == b.plan.Known.VIPs[i].PortID
 	if there && len(op.Tags) == 0 {
 		return
@@ -81,9 +81,7 @@ func (b *builder) attach(i int, want FloatingIP, all []string, released string) 
 	switch {
 	case there:
 		a.Note, a.Inverse = "havip's tags", "take off the tags"
-		op.From = f.PortID
 	case f.PortID != "":
-		op.From = f.PortID
 		from = b.place(f)
 		a.Inverse = fmt.Sprintf("attach it to %s again", from)
 		a.Needs, a.Last = append(a.Needs, all...), true
@@ -95,6 +93,15 @@ func (b *builder) attach(i int, want FloatingIP, all []string, released string) 
 	a.Changes = append(a.Changes, tagChanges(op.Tags)...)
 	a.Op = op
 	b.add(a)
+}
+
+// heldTo is the revision that a write to a floating IP is held to, 0 where
+// Neutron does not look at it.
+func (b *builder) heldTo(f openstack.FloatingIP) int {
+	if b.o.Extensions["revision-if-match"] {
+		return f.Revision
+	}
+	return 0
 }
 
 // tagChanges are tags that come.
@@ -130,7 +137,7 @@ func (b *builder) place(f openstack.FloatingIP) string {
 
 // release gives a floating IP back.
 func (b *builder) release(f openstack.FloatingIP, needs []string) Action {
-	op := ReleaseFloatingIP{ID: f.ID, Allocated: isAllocated(f)}
+	op := ReleaseFloatingIP{ID: f.ID, Allocated: isAllocated(f), From: f.PortID, Revision: b.heldTo(f)}
 	for _, t := range f.Tags {
 		if t == TagGroup(b.plan.Group) {
 			op.Tags = append(op.Tags, t)

@@ -157,16 +157,19 @@ type (
 	// AttachFloatingIP points a floating IP at a VIP. With an ID it is an
 	// existing one; without, one is allocated from Network.
 	AttachFloatingIP struct {
-		VIP     int
-		ID      string
-		Network string
-		From    string // ID of the port that it is taken from, for the inverse
-		Tags    []string
+		VIP      int
+		ID       string
+		Network  string
+		From     string // ID of the port that it is taken from, and no other; "" is none
+		Revision int    // as the plan saw it; 0 when writes cannot be held to it
+		Tags     []string
 	}
 	// ReleaseFloatingIP detaches one, and deletes it when havip allocated it.
 	ReleaseFloatingIP struct {
 		ID        string
 		Allocated bool
+		From      string // as in AttachFloatingIP
+		Revision  int
 		Tags      []string
 	}
 )

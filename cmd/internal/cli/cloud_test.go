@@ -28,6 +28,7 @@ func newCloud(t *testing.T) *cloud {
 	for path, body := range map[string]string{
 		"/v2.0/ports":           `{"ports": [` + vipPort + `]}`,
 		"/v2.0/floatingips":     `{"floatingips": [` + floatingIP + `]}`,
+		"/v2.0/floatingips/":    `{"floatingip": ` + floatingIP + `}`,
 		"/v2.0/security-groups": `{"security_groups": []}`,
 		"/v2.0/networks":        `{"networks": []}`,
 		"/v2.0/subnets":         `{"subnets": []}`,
