@@ -43,10 +43,16 @@ func (l *ledger) DescribeSecurityGroup(_ context.Context, _ string, revision int
 	if lock, _ := apply.ParseLock(text); lock.Holder != "" {
 		return g, l.note("lock")
 	}
-	if !strings.Contains(text, plan.TagVRID(51)) || revision != 0 {
+	if !strings.Contains(text, plan.TagVRID(51)) || revision != 4 {
 		return g, errors.New("not as the lock was given: " + text)
 	}
 	return g, l.note("release")
+}
+
+// SecurityGroup is the group as the run that took the lock wrote it.
+func (l *ledger) SecurityGroup(context.Context, string) (openstack.SecurityGroup, error) {
+	lock := apply.Lock{Holder: "ann@desk/1", Until: time.Date(2026, 1, 1, 12, 10, 0, 0, time.UTC)}
+	return openstack.SecurityGroup{ID: "sg", Description: lock.In(plan.Description("g", 51)), Revision: 4}, nil
 }
 
 func (l *ledger) CreatePort(_ context.Context, c openstack.PortCreate) (openstack.Port, error) {

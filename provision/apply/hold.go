@@ -15,8 +15,10 @@ import (
 const (
 	LockTime  = 10 * time.Minute
 	renewTime = LockTime / 2
-	// renewPause is before another try to renew, when the cloud did not answer.
-	renewPause = 20 * time.Second
+	// lookPause is between two looks whether it is time to renew: a timer alone
+	// stands still while the machine sleeps, and the lock runs out meanwhile.
+	// It is also before another try, when the cloud did not answer.
+	lookPause = 20 * time.Second
 	// lockTries bounds how often the lock is read and written again because
 	// somebody else, who tags the group for instance, was faster.
 	lockTries = 5
@@ -26,21 +28,20 @@ const (
 type held struct {
 	mu    sync.Mutex
 	group string // ID of the security group; "" when there is none yet
-	since time.Time
 }
 
 // took notes that the run has the lock from now on.
 func (r *Runner) took(id string) {
 	r.held.mu.Lock()
 	defer r.held.mu.Unlock()
-	r.held.group, r.held.since = id, r.Now()
+	r.held.group = id
 }
 
-// holding is the security group whose lock the run took, and since when.
-func (r *Runner) holding() (id string, since time.Time) {
+// holding is the security group whose lock the run took.
+func (r *Runner) holding() string {
 	r.held.mu.Lock()
 	defer r.held.mu.Unlock()
-	return r.held.group, r.held.since
+	return r.held.group
 }
 
 // Acquire takes the lock of an existing group, given as it was observed.
@@ -62,16 +63,11 @@ func (r *Runner) Acquire(ctx context.Context, group string, g openstack.Security
 
 func (r *Runner) abandoned(l Lock) bool { return r.Abandoned != nil && r.Abandoned(l.Holder) }
 
-// Release gives the lock back. Within half of its time the holder alone writes
-// the description, so no revision is needed. After that the lock may have run
-// out, and it is given back only when it is still ours. A group that is gone
-// has no lock.
+// Release gives the lock back when it is still ours: it may have run out, be it
+// while this machine slept, which no clock of ours need tell. A group that is
+// gone has no lock.
 func (r *Runner) Release(ctx context.Context, group string, vrid int, id string) error {
 	mark := plan.Description(group, vrid)
-	if mine, since := r.holding(); mine == id && r.Now().Sub(since) < renewTime {
-		_, err := r.Cloud.DescribeSecurityGroup(ctx, id, 0, mark)
-		return unlessGone(err)
-	}
 	err := r.rewrite(ctx, group, id, func(string) string { return mark })
 	if lost := (*LockedError)(nil); errors.As(err, &lost) {
 		return nil // another run took it over: it is theirs to give back
@@ -84,32 +80,42 @@ func (r *Runner) Release(ctx context.Context, group string, vrid int, id string)
 // the lock over; end stops the renewal.
 func (r *Runner) Hold(ctx context.Context, group string) (holding context.Context, end func()) {
 	holding, lose := context.WithCancelCause(ctx)
+	renewed := r.Now()
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		pause := renewTime
 		for {
 			select {
 			case <-holding.Done():
 				return
-			case <-time.After(pause):
+			case <-time.After(lookPause):
 			}
-			pause = renewTime
+			now := r.Now()
+			if passed(renewed, now) < renewTime {
+				continue
+			}
 			err := r.renew(holding, group)
 			if lost := (*LockedError)(nil); errors.As(err, &lost) {
 				lose(err)
 				return
 			}
-			if err != nil {
-				pause = renewPause
+			if err == nil {
+				renewed = now
 			}
 		}
 	})
 	return holding, func() { lose(context.Canceled); wg.Wait() }
 }
 
+// passed is the time between two moments, by the wall clock too: the monotonic
+// one, which Sub goes by, stands still while a machine sleeps (package time,
+// "Monotonic Clocks"), and the wall clock may be set back.
+func passed(from, to time.Time) time.Duration {
+	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
+}
+
 // renew sets the end of the lock anew.
 func (r *Runner) renew(ctx context.Context, group string) error {
-	id, _ := r.holding()
+	id := r.holding()
 	if id == "" {
 		return nil
 	}
@@ -119,7 +125,8 @@ func (r *Runner) renew(ctx context.Context, group string) error {
 }
 
 // rewrite changes the description of a group that we hold, given its mark. It
-// returns a *LockedError when another run holds it.
+// returns a *LockedError when we hold it no more: another run does, or did and
+// is over.
 func (r *Runner) rewrite(ctx context.Context, group, id string, to func(mark string) string) error {
 	var err error
 	for range lockTries {
@@ -128,7 +135,7 @@ func (r *Runner) rewrite(ctx context.Context, group, id string, to func(mark str
 			return unlessGone(err)
 		}
 		lock, mark := ParseLock(g.Description)
-		if lock.Holder != "" && lock.Holder != r.Holder {
+		if lock.Holder != r.Holder {
 			return &LockedError{Group: group, Lock: lock}
 		}
 		if _, err = r.Cloud.DescribeSecurityGroup(ctx, id, g.Revision, to(mark)); !errors.Is(err, openstack.ErrConflict) {

@@ -3,10 +3,11 @@ package apply
 import (
 	"context"
 	"errors"
-	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/havip/havip/openstack"
 	"github.com/havip/havip/provision/plan"
@@ -111,16 +112,88 @@ func TestARunThatLostItsLockEndsAndLeavesTheOthersAlone(t *testing.T) {
 	})
 }
 
-func TestAShortRunReleasesWithoutALook(t *testing.T) {
-	c := newFakeCloud()
-	r, id := holder(t, c)
-	_, end := r.Hold(t.Context(), "g")
-	end()
-	if err := r.Release(t.Context(), "g", 51, id); err != nil {
-		t.Fatal(err)
+// A laptop sleeps with the lock held, and Go's monotonic clock stands still
+// (package time, "Monotonic Clocks"). Another run takes the lock over, rightly,
+// and may be over already.
+func TestARunThatSleptLeavesWhatAnotherWroteMeanwhile(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		wrote func(c *fakeCloud, id string)
+	}{
+		{name: "its lock", wrote: seize},
+		{name: "its mark", wrote: func(c *fakeCloud, id string) {
+			c.groups[id].Description = plan.Description("g", 52)
+		}},
+		{name: "its lock, just before ours is given back", wrote: func(c *fakeCloud, id string) {
+			c.before = func(call string) {
+				if call == "describe group "+id {
+					c.before = nil
+					seize(c, id)
+				}
+			}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newFakeCloud()
+			r, id := holder(t, c)
+			start := time.Now()
+			r.Now = func() time.Time { return start }
+			tt.wrote(c, id)
+			if err := r.Release(t.Context(), "g", 51, id); err != nil {
+				t.Fatal(err)
+			}
+			got := c.groups[id].Description
+			if lock, mark := ParseLock(got); lock.Holder != "bob@laptop/2" && mark != plan.Description("g", 52) {
+				t.Errorf("it was written over: %q", got)
+			}
+		})
 	}
-	if slices.Contains(c.calls, "get group "+id) {
-		t.Errorf("calls: %v", c.calls)
+}
+
+func TestASleepCountsAsTimeThatTheLockWasHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newFakeCloud()
+		r, id := holder(t, c)
+		var slept atomic.Int64
+		start := time.Now()
+		// the wall clock alone goes on in a sleep
+		r.Now = func() time.Time { return time.Now().Round(0).Add(time.Duration(slept.Load())) }
+		ctx, end := r.Hold(t.Context(), "g")
+		defer end()
+		seize(c, id)
+		slept.Store(int64(LockTime))
+		<-ctx.Done()
+		var lost *LockedError
+		if !errors.As(context.Cause(ctx), &lost) || time.Since(start) > 2*lookPause {
+			t.Errorf("after %v: %v", time.Since(start), context.Cause(ctx))
+		}
+	})
+}
+
+// asleep is a moment after from, of which the monotonic clock saw nothing. No
+// function of package time makes one: it is the second field of Time.
+func asleep(t *testing.T, from time.Time, slept time.Duration) time.Time {
+	t.Helper()
+	to := from.Add(slept)
+	(*struct {
+		_         uint64
+		monotonic int64
+		_         *time.Location
+	})(unsafe.Pointer(&to)).monotonic -= int64(slept)
+	if to.Sub(from) != 0 || to.Round(0).Sub(from.Round(0)) != slept {
+		t.Fatal("package time keeps its clocks otherwise now")
+	}
+	return to
+}
+
+func TestTimePassesByTheClockThatWentFurther(t *testing.T) {
+	from := time.Now()
+	to := asleep(t, from, time.Hour)
+	if got := passed(from, to); got != time.Hour {
+		t.Errorf("a sleep of an hour: got %v", got)
+	}
+	if got := passed(asleep(t, from, time.Hour), from.Add(time.Minute)); got != time.Minute {
+		t.Errorf("the wall clock was set back by an hour: got %v", got)
 	}
 }
 
