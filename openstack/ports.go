@@ -19,6 +19,9 @@ func (c *Client) Port(ctx context.Context, id string) (Port, error) {
 // Ports lists ports.
 func (c *Client) Ports(ctx context.Context, f PortFilter) ([]Port, error) {
 	opts := ports.ListOpts{NetworkID: f.NetworkID, Name: f.Name, Tags: strings.Join(f.Tags, ",")}
+	if f.Own {
+		opts.ProjectID = c.identity.ProjectID
+	}
 	if f.SecurityGroup != "" {
 		opts.SecurityGroups = []string{f.SecurityGroup}
 	}

@@ -108,6 +108,20 @@ func TestPortsAreFilteredByTheCloud(t *testing.T) {
 	}
 }
 
+func TestPortsOfTheProjectAloneCanBeAskedFor(t *testing.T) {
+	c := newCloud(t)
+	client := c.connect(t)
+	c.on("GET /network/v2.0/ports", answer{status: 200, body: `{"ports": []}`})
+	for own, want := range map[bool]string{true: "name=havip-b-v4&project_id=" + client.Identity().ProjectID, false: "name=havip-b-v4"} {
+		if _, err := client.Ports(t.Context(), openstack.PortFilter{Name: "havip-b-v4", Own: own}); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.last().Query; got != want {
+			t.Errorf("own %v: got %s, want %s", own, got, want)
+		}
+	}
+}
+
 func TestPortsOfASecurityGroupAreFilteredAlsoWhereTheCloudDoesNot(t *testing.T) {
 	c := newCloud(t)
 	client := c.connect(t)

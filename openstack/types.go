@@ -173,6 +173,8 @@ type PortFilter struct {
 	Name      string
 	// SecurityGroup is the ID of one that the port is in.
 	SecurityGroup string
+	// Own leaves out those of other projects on a network of ours.
+	Own bool
 }
 
 // PortCreate is a new port without a device.

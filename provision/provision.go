@@ -26,7 +26,6 @@ type Cloud interface {
 	Networks(ctx context.Context, ref string) ([]openstack.Network, error)
 	ExternalNetworks(ctx context.Context) ([]openstack.Network, error)
 	Subnets(ctx context.Context, networkIDs ...string) ([]openstack.Subnet, error)
-	FloatingIPs(ctx context.Context) ([]openstack.FloatingIP, error)
 	Routers(ctx context.Context) ([]openstack.Router, error)
 	Quotas(ctx context.Context) (openstack.Quotas, error)
 	ConsoleOutput(ctx context.Context, serverID string) (string, error)

@@ -27,7 +27,9 @@ type fakeCloud struct {
 	// before is called, unlocked, at the start of every call: a rival's chance.
 	before func(call string)
 	// fail makes a call fail.
-	fail  map[string]error
+	fail map[string]error
+	// lost is a creation that is done without an answer.
+	lost  string
 	calls []string
 	// written is called, locked, when a port was written, before the answer.
 	written func(*openstack.Port) error
@@ -65,6 +67,14 @@ func (c *fakeCloud) id(kind string) string {
 	return fmt.Sprintf("%s-%d", kind, c.next)
 }
 
+// answer fails when the answer to what was done is lost.
+func (c *fakeCloud) answer(call string) error {
+	if c.lost == call {
+		return errors.New("fake: no answer")
+	}
+	return nil
+}
+
 var errMissing = fmt.Errorf("fake: %w", openstack.ErrNotFound)
 
 func (c *fakeCloud) Port(ctx context.Context, id string) (openstack.Port, error) {
@@ -91,7 +101,8 @@ func (c *fakeCloud) Ports(ctx context.Context, f openstack.PortFilter) ([]openst
 	defer c.mu.Unlock()
 	var all []openstack.Port
 	for _, p := range c.ports {
-		match := f.Name == "" || p.Name == f.Name
+		match := (f.Name == "" || p.Name == f.Name) && (f.NetworkID == "" || p.NetworkID == f.NetworkID) &&
+			(!f.Own || p.ProjectID == "")
 		for _, t := range f.Tags {
 			match = match && slices.Contains(p.Tags, t)
 		}
@@ -111,9 +122,9 @@ func (c *fakeCloud) CreatePort(ctx context.Context, o openstack.PortCreate) (ope
 	if !o.Address.IsValid() {
 		o.Address = netip.MustParseAddr("10.0.0.99")
 	}
-	p := &openstack.Port{ID: c.id("port"), Name: o.Name, Description: o.Description, FixedIPs: []openstack.FixedIP{{IP: o.Address}}, Revision: 1}
+	p := &openstack.Port{ID: c.id("port"), Name: o.Name, Description: o.Description, NetworkID: o.NetworkID, FixedIPs: []openstack.FixedIP{{IP: o.Address}}, Revision: 1}
 	c.ports[p.ID] = p
-	return clonePort(p), nil
+	return clonePort(p), c.answer("create port")
 }
 
 func (c *fakeCloud) UpdatePort(ctx context.Context, id string, revision int, u openstack.PortUpdate) (openstack.Port, error) {
@@ -197,7 +208,7 @@ func (c *fakeCloud) CreateSecurityGroup(ctx context.Context, o openstack.Securit
 		g.Rules = append(g.Rules, openstack.Rule{ID: c.id("rule"), Direction: "egress", EtherType: e})
 	}
 	c.groups[g.ID] = g
-	return *g, nil
+	return *g, c.answer("create group")
 }
 
 func (c *fakeCloud) DescribeSecurityGroup(ctx context.Context, id string, revision int, description string) (openstack.SecurityGroup, error) {
@@ -264,7 +275,17 @@ func (c *fakeCloud) CreateFloatingIP(ctx context.Context, network, portID, descr
 	}
 	f := &openstack.FloatingIP{ID: c.id("fip"), Address: netip.MustParseAddr("203.0.113.99"), NetworkID: network, PortID: portID, Description: description, Revision: 1}
 	c.fips[f.ID] = f
-	return *f, nil
+	return *f, c.answer("create fip")
+}
+
+func (c *fakeCloud) FloatingIPs(ctx context.Context) ([]openstack.FloatingIP, error) {
+	err := c.begin(ctx, "list fips")
+	defer c.mu.Unlock()
+	var all []openstack.FloatingIP
+	for _, f := range c.fips {
+		all = append(all, *f)
+	}
+	return all, err
 }
 
 func (c *fakeCloud) FloatingIP(ctx context.Context, id string) (openstack.FloatingIP, error) {

@@ -43,11 +43,23 @@ func (x *execution) allocateFloatingIP(ctx context.Context, op plan.AttachFloati
 	defer cancel()
 	f, err := c.CreateFloatingIP(whole, op.Network, port, plan.Description(x.plan.Group, x.plan.Desired.VRID))
 	if err != nil {
-		return effect{}, err
+		return perhaps(err, func(ctx context.Context) error { return x.unmakeFloatingIP(ctx, port) }), err
 	}
 	x.known.setFloatingIP(op.VIP, f)
 	x.later(f.ID, func() error { return c.SetTags(ctx, openstack.FloatingIPs, f.ID, op.Tags) })
 	return reversible(func(ctx context.Context) error { return x.unmake(ctx, f.ID, port) }), nil
+}
+
+// unmakeFloatingIP releases the floating IP that a request without an answer
+// may have allocated for the port, of this run's VIP: there was none before.
+func (x *execution) unmakeFloatingIP(ctx context.Context, port string) error {
+	all, err := x.runner.Cloud.FloatingIPs(ctx)
+	for _, f := range all {
+		if f.PortID == port && plan.GroupOf(f.Tags, f.Description) == x.plan.Group {
+			err = errors.Join(err, x.unmake(ctx, f.ID, port))
+		}
+	}
+	return err
 }
 
 // unmake releases a floating IP that this run allocated for the port.

@@ -24,7 +24,7 @@ func (x *execution) createSecurityGroup(ctx context.Context, op plan.CreateSecur
 	defer cancel()
 	g, err := c.CreateSecurityGroup(whole, openstack.SecurityGroupCreate{Name: op.Name, Description: lock.In(mark)})
 	if err != nil {
-		return effect{}, err
+		return perhaps(err, func(ctx context.Context) error { return x.unmakeSecurityGroup(ctx, op.Name) }), err
 	}
 	x.runner.took(g.ID)
 	undo := func(ctx context.Context) error { return c.DeleteSecurityGroup(ctx, g.ID) }
@@ -49,6 +49,19 @@ func (x *execution) createSecurityGroup(ctx context.Context, op plan.CreateSecur
 		return x.addTags(ctx, openstack.SecurityGroups, g.ID, []string{plan.TagGroup(x.plan.Group)})
 	})
 	return reversible(undo), err
+}
+
+// unmakeSecurityGroup deletes the group that a request without an answer may
+// have made: it carries the lock of this run.
+func (x *execution) unmakeSecurityGroup(ctx context.Context, name string) error {
+	all, err := x.runner.Cloud.SecurityGroups(ctx, name)
+	for _, g := range all {
+		lock, mark := ParseLock(g.Description)
+		if lock.Holder == x.runner.Holder && plan.GroupOf(nil, mark) == x.plan.Group {
+			err = errors.Join(err, x.runner.Cloud.DeleteSecurityGroup(ctx, g.ID))
+		}
+	}
+	return err
 }
 
 // alone returns nil when mine is the group's only security group. Of several

@@ -30,6 +30,7 @@ type Cloud interface {
 	DeleteRule(ctx context.Context, id string) error
 
 	CreateFloatingIP(ctx context.Context, network, portID, description string) (openstack.FloatingIP, error)
+	FloatingIPs(ctx context.Context) ([]openstack.FloatingIP, error)
 	FloatingIP(ctx context.Context, id string) (openstack.FloatingIP, error)
 	// AttachFloatingIP, DetachFloatingIP and DeleteFloatingIP are done under
 	// If-Match unless revision is 0.

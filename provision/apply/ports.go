@@ -26,7 +26,7 @@ func (x *execution) createVIPPort(ctx context.Context, op plan.CreateVIPPort) (e
 		Address:     v.Address,
 	})
 	if err != nil {
-		return effect{}, err
+		return perhaps(err, func(ctx context.Context) error { return x.unmakeVIPPort(ctx, op.Name, v.Network.ID) }), err
 	}
 	made := reversible(func(ctx context.Context) error { return c.DeletePort(ctx, p.ID) })
 	if len(p.FixedIPs) != 1 {
@@ -37,6 +37,18 @@ func (x *execution) createVIPPort(ctx context.Context, op plan.CreateVIPPort) (e
 		return c.SetTags(ctx, openstack.Ports, p.ID, plan.VIPPortTags(x.plan.Group, x.plan.Desired.VRID))
 	})
 	return made, nil
+}
+
+// unmakeVIPPort deletes the port that a request without an answer may have
+// made: its description tells whose it is. There was none before.
+func (x *execution) unmakeVIPPort(ctx context.Context, name, network string) error {
+	all, err := x.runner.Cloud.Ports(ctx, openstack.PortFilter{NetworkID: network, Name: name, Own: true})
+	for _, p := range all {
+		if plan.GroupOf(p.Tags, p.Description) == x.plan.Group {
+			err = errors.Join(err, x.runner.Cloud.DeletePort(ctx, p.ID))
+		}
+	}
+	return err
 }
 
 func (x *execution) tagVIPPort(ctx context.Context, op plan.TagVIPPort) error {
@@ -159,6 +171,15 @@ func (x *execution) mergePort(ctx context.Context, p openstack.Port, merge func(
 		p = fresh
 	}
 	return p, false, fmt.Errorf("port %s was changed by others %d times in a row: which tool keeps rewriting it?", p.ID, mergeTries)
+}
+
+// perhaps is the effect of a request that made something, or failed with err:
+// without an answer it may have made it, and undo looks for it then.
+func perhaps(err error, undo inverse) effect {
+	if refused(err) {
+		return effect{}
+	}
+	return reversible(undo)
 }
 
 // refused tells that a request was answered, and with no: it changed nothing.

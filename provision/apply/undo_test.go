@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -121,6 +122,51 @@ func TestAJoinThatFailedIsTakenBackAsFarAsItWent(t *testing.T) {
 				t.Errorf("the cloud is not as before (-before +after):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestWhatARequestWithoutAnAnswerMadeIsTakenBack(t *testing.T) {
+	mark := plan.Description("g", 51)
+	for _, call := range []string{"create group", "create port", "create fip"} {
+		for _, away := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, and then the cloud is away: %v", call, away), func(t *testing.T) {
+				c := members()
+				// another project's port, and a floating IP that somebody took
+				c.ports["theirs"] = &openstack.Port{ID: "theirs", Name: "havip-g-v4", ProjectID: "other", Description: mark}
+				c.fips["taken"] = &openstack.FloatingIP{ID: "taken", PortID: "elsewhere", Description: mark}
+				before := snapshot(c)
+				p := creation(c)
+				p.Actions[len(p.Actions)-1].Op = plan.AttachFloatingIP{Network: "public"}
+				c.lost = call
+				r := runner(c, &fakeServers{})
+				res, err := r.Run(t.Context(), p)
+				if err == nil || !strings.Contains(err.Error(), "no answer") {
+					t.Fatalf("got: %v", err)
+				}
+				if away {
+					c.fail["list"] = errors.New("away")
+					if left := r.Undo(t.Context(), res); len(left) == 0 {
+						t.Error("what may be left behind is not listed")
+					}
+					return
+				}
+				if left := r.Undo(t.Context(), res); left != nil {
+					t.Errorf("left behind: %v", left)
+				}
+				if diff := cmp.Diff(before, snapshot(c), cmpopts.EquateComparable(netip.Addr{}), cmpopts.EquateEmpty()); diff != "" {
+					t.Errorf("the cloud is not as before (-before +after):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+func TestARefusedCreationIsNotLookedFor(t *testing.T) {
+	c := members()
+	c.fail["create group"] = &openstack.Error{Status: 409, Message: "quota"}
+	r := runner(c, &fakeServers{})
+	if res, err := r.Run(t.Context(), creation(c)); err == nil || res.Changes() != 0 {
+		t.Errorf("got %v, %d changes", err, res.Changes())
 	}
 }
 
