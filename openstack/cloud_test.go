@@ -39,6 +39,7 @@ type cloud struct {
 	calls   []call
 	answers map[string][]answer // by "METHOD path", in turn; the last one stays
 	expired string              // a token that Neutron and Nova take no more
+	instead http.HandlerFunc    // answers in its place, unless nil
 }
 
 // answer is a status and a body.
@@ -63,6 +64,10 @@ func (c *cloud) on(request string, answers ...answer) { c.answers[request] = ans
 
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
+	if c.instead != nil {
+		c.instead(w, r)
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls = append(c.calls, call{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header, string(body)})

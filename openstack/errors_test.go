@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/havip/havip/openstack"
 )
@@ -283,5 +284,39 @@ func TestRequestEndsWithItsContext(t *testing.T) {
 	cancel()
 	if _, err := client.Port(ctx, "port-1"); !errors.Is(err, context.Canceled) || errors.Is(err, openstack.ErrUnreachable) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A change without an answer may have happened; a question or a login has not
+// left anything.
+func TestAChangeWithoutAnAnswerMayBeDone(t *testing.T) {
+	for name, tc := range map[string]struct {
+		handler http.HandlerFunc
+		text    string
+	}{
+		"late": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "did not answer in time"},
+		"lost": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "broke the connection"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCloud(t)
+			client := c.connect(t)
+			c.instead = tc.handler
+			short := func() context.Context {
+				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+				t.Cleanup(cancel)
+				return ctx
+			}
+			_, err := client.CreateSecurityGroup(short(), openstack.SecurityGroupCreate{Name: "havip-b"})
+			var made *openstack.Error
+			if !errors.As(err, &made) || !errors.Is(err, openstack.ErrUnreachable) ||
+				!strings.Contains(err.Error(), tc.text) || !strings.Contains(err.Error(), "it may be done all the same") ||
+				!strings.Contains(made.Hint(), "the same command again") {
+				t.Errorf("got %v", err)
+			}
+			_, err = client.SecurityGroup(short(), "sg-1")
+			if err == nil || strings.Contains(err.Error(), "may be done") {
+				t.Errorf("a question: got %v", err)
+			}
+		})
 	}
 }

@@ -96,9 +96,9 @@ func tidy(s string) string {
 // unanswered is the failure of a request that got no answer.
 func unanswered(op, object string, err *url.Error) *Error {
 	e := &Error{Op: op, Object: object, Err: err}
-	host := "the service"
+	host, login := "the service", false
 	if u, parseErr := url.Parse(err.URL); parseErr == nil && u.Host != "" {
-		host = u.Host
+		host, login = u.Host, strings.HasSuffix(u.Path, "/auth/tokens")
 	}
 	var (
 		verify  *tls.CertificateVerificationError
@@ -123,16 +123,31 @@ func unanswered(op, object string, err *url.Error) *Error {
 		e.Message = "cannot find " + unknown.Name + ": " + unknown.Err
 		e.Cure = "check auth_url (OS_AUTH_URL), --os-interface, and the way to the cloud's network (VPN)"
 		e.Err = errors.Join(ErrUnreachable, err.Err)
-	case err.Timeout(), errors.As(err, &dial):
+	case errors.As(err, &dial) && dial.Op == "dial":
 		e.Message = "cannot reach " + host + ": " + err.Err.Error()
 		e.Cure = "check auth_url (OS_AUTH_URL), --os-interface, and the way to the cloud's network (VPN, proxy)"
 		e.Err = errors.Join(ErrUnreachable, err.Err)
+	case err.Timeout():
+		e.Message = host + " did not answer in time"
+		e.Cure = "check the way to the cloud's network (VPN, proxy), or run the command again when the cloud is less busy"
+		e.Err = errors.Join(ErrUnreachable, err.Err)
+		maybeDone(e, err, login)
 	default:
 		e.Message = host + " broke the connection: " + err.Err.Error()
 		e.Cure = "check auth_url (OS_AUTH_URL): is it http or https, is a proxy in the way"
 		e.Err = errors.Join(ErrUnreachable, err.Err)
+		maybeDone(e, err, login)
 	}
 	return e
+}
+
+// maybeDone says of a change whose answer was lost that it may have happened.
+func maybeDone(e *Error, err *url.Error, login bool) {
+	if login || err.Op == "Get" { // as url.Error writes the method
+		return
+	}
+	e.Message += "; it may be done all the same"
+	e.Cure = "run the same command again: it goes on from what there is then"
 }
 
 // isHTTP tells whether a request was tried.

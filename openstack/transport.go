@@ -12,8 +12,11 @@ import (
 const (
 	dialTimeout   = 10 * time.Second
 	answerTimeout = 60 * time.Second // to the answer's header, each attempt
-	totalTimeout  = 3 * time.Minute  // with all retries and the body
 )
+
+// TotalTimeout is the most that a request takes, with its retries and the body
+// of its answer. A request that changes something is not to be cut off before.
+const TotalTimeout = maxAttempts*(answerTimeout+maxRetryAfter) + 10*time.Second
 
 // newHTTPClient is the way to the cloud: retries, each attempt traced.
 func newHTTPClient(conf *tls.Config, trace func(Request)) http.Client {
@@ -27,7 +30,7 @@ func newHTTPClient(conf *tls.Config, trace func(Request)) http.Client {
 	if trace != nil {
 		rt = tracer{next: rt, trace: trace}
 	}
-	return http.Client{Transport: retrier{next: rt}, Timeout: totalTimeout}
+	return http.Client{Transport: retrier{next: rt}, Timeout: TotalTimeout}
 }
 
 // tracer tells of each request.

@@ -249,3 +249,19 @@ func TestCtrlCDuringARequestThatMakesSomethingLosesNothing(t *testing.T) {
 		})
 	}
 }
+
+// The client gives each request its time; nothing cuts one off that makes
+// something before that is over.
+func TestASlowRequestThatMakesSomethingIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := members()
+		c.before = func(call string) {
+			if strings.HasPrefix(call, "create ") || strings.HasPrefix(call, "put ") || strings.HasPrefix(call, "attach ") {
+				time.Sleep(openstack.TotalTimeout - time.Second)
+			}
+		}
+		if _, err := runner(c, &fakeServers{}).Run(t.Context(), creation(c)); err != nil {
+			t.Errorf("got: %v", err)
+		}
+	})
+}
