@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,9 +36,9 @@ func (s *Service) locked(ctx context.Context, p *Prepared, do func(context.Conte
 		err = lost // that ended the run, and nothing that it says beside it counts
 	}
 	end()
-	id := p.Plan.Known.SecurityGroup
+	id, vrid := p.Plan.Known.SecurityGroup, p.Desired.VRID
 	if res != nil {
-		id = res.Resources.SecurityGroup
+		id, vrid = res.Resources.SecurityGroup, cmp.Or(res.Resources.VRID, vrid)
 	}
 	if id == "" || p.deletesGroup(res) {
 		return res, err
@@ -46,7 +47,7 @@ func (s *Service) locked(ctx context.Context, p *Prepared, do func(context.Conte
 	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()
 	var eg errgroup.Group
-	eg.Go(func() error { return r.Release(release, p.Plan.Group, p.Desired.VRID, id) })
+	eg.Go(func() error { return r.Release(release, p.Plan.Group, vrid, id) })
 	if err == nil && reread {
 		eg.Go(func() error { return s.reread(ctx, p, res.Resources) })
 	}

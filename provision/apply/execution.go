@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -134,6 +135,15 @@ func (k *known) setGroup(id string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.r.SecurityGroup = id
+}
+
+// vrid is the group's: what the run took, else the wanted one.
+func (x *execution) vrid() int { return cmp.Or(x.known.resources().VRID, x.plan.Desired.VRID) }
+
+func (k *known) setVRID(vrid int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.r.VRID = vrid
 }
 
 func (k *known) setVIP(i int, v plan.VIPResource) {

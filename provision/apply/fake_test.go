@@ -122,7 +122,7 @@ func (c *fakeCloud) CreatePort(ctx context.Context, o openstack.PortCreate) (ope
 	if !o.Address.IsValid() {
 		o.Address = netip.MustParseAddr("10.0.0.99")
 	}
-	p := &openstack.Port{ID: c.id("port"), Name: o.Name, Description: o.Description, NetworkID: o.NetworkID, FixedIPs: []openstack.FixedIP{{IP: o.Address}}, Revision: 1}
+	p := &openstack.Port{ID: c.id("port"), Name: o.Name, Description: o.Description, NetworkID: o.NetworkID, CreatedAt: c.now, FixedIPs: []openstack.FixedIP{{IP: o.Address}}, Revision: 1}
 	c.ports[p.ID] = p
 	return clonePort(p), c.answer("create port")
 }

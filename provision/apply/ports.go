@@ -33,9 +33,7 @@ func (x *execution) createVIPPort(ctx context.Context, op plan.CreateVIPPort) (e
 		return made, fmt.Errorf("port %s has %d addresses instead of one", p.ID, len(p.FixedIPs))
 	}
 	x.known.setVIP(op.VIP, plan.VIPResource{PortID: p.ID, Address: p.FixedIPs[0].IP})
-	x.later(p.ID, func() error {
-		return c.SetTags(ctx, openstack.Ports, p.ID, plan.VIPPortTags(x.plan.Group, x.plan.Desired.VRID))
-	})
+	x.later("vrid", func() error { return x.claimVRID(ctx, p) }) // one port after the other: they have one VRID
 	return made, nil
 }
 

@@ -15,6 +15,9 @@ import (
 func (x *execution) convergeAgent(ctx context.Context, op plan.ConvergeAgent) (effect, error) {
 	op.Config.Routers = slices.Clone(op.Config.Routers)
 	for i := range op.Config.Routers {
+		if vrid := x.known.resources().VRID; vrid != 0 {
+			op.Config.Routers[i].VRID = vrid
+		}
 		if len(op.Config.Routers[i].Addresses) > 0 {
 			continue
 		}

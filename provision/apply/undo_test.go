@@ -126,7 +126,7 @@ func TestAJoinThatFailedIsTakenBackAsFarAsItWent(t *testing.T) {
 }
 
 func TestWhatARequestWithoutAnAnswerMadeIsTakenBack(t *testing.T) {
-	mark := plan.Description("g", 51)
+	mark := plan.Description("g", 52)
 	for _, call := range []string{"create group", "create port", "create fip"} {
 		for _, away := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, and then the cloud is away: %v", call, away), func(t *testing.T) {

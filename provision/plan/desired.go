@@ -12,8 +12,11 @@ import (
 // Desired is a group resolved against the cloud: names have become IDs,
 // "auto" a number. Preflight makes it.
 type Desired struct {
-	Group    string
-	VRID     int
+	Group string
+	VRID  int
+	// Taken are the VRIDs that others have, by whom: a run that finds its own
+	// taken meanwhile takes another. Nil when the group must have this one.
+	Taken    map[int]string
 	Interval time.Duration
 	Preempt  bool
 	Version  int

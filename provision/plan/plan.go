@@ -52,6 +52,7 @@ type Left struct {
 type Resources struct {
 	SecurityGroup string // ID
 	VIPs          []VIPResource
+	VRID          int // that the run took in the place of Desired's, 0 when it did not
 }
 
 // VIPResource is what Neutron gave one VIP, in the order of Desired.VIPs.

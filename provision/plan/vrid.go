@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -25,6 +26,27 @@ func TakenVRIDs(group string, vips []VIP, o Observed) map[int]string {
 		taken[id] = GroupOf(p.Tags, p.Description)
 	}
 	return taken
+}
+
+// VRIDHolders are the ports that hold a VRID by their marks, without those of
+// the group that own is a VIP port of; of two with one VRID the older.
+func VRIDHolders(ports []openstack.Port, own openstack.Port) map[int]openstack.Port {
+	held := make(map[int]openstack.Port)
+	group := GroupOf(own.Tags, own.Description)
+	for _, p := range ports {
+		id := VRIDOf(p)
+		ours := p.ProjectID == own.ProjectID && GroupOf(p.Tags, p.Description) == group
+		if other, ok := held[id]; id == 0 || ours || ok && Older(other, p) {
+			continue
+		}
+		held[id] = p
+	}
+	return held
+}
+
+// Older tells which of two ports was there first: created_at counts seconds.
+func Older(a, b openstack.Port) bool {
+	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID)) < 0
 }
 
 // FreeVRID is the lowest that is not taken, 0 when all are.

@@ -38,7 +38,7 @@ func TestCheckResolvesTheGroup(t *testing.T) {
 	w := sound()
 	got := check(t, w)
 	want := plan.Desired{
-		Group: "bastion", VRID: 1, Interval: 300 * time.Millisecond, Version: 3, Mode: "unicast", Agent: w.opt.Release,
+		Group: "bastion", VRID: 1, Taken: map[int]string{}, Interval: 300 * time.Millisecond, Version: 3, Mode: "unicast", Agent: w.opt.Release,
 		VIPs: []plan.VIP{{
 			Family: plan.IPv4, Network: w.o.Networks["internal"][0], Subnet: w.o.Subnets[0], Address: addr("10.0.0.136"),
 			FloatingIP: &plan.FloatingIP{ID: "fip-10", Address: addr("203.0.113.10"), Network: w.o.External[0]},

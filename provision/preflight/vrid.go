@@ -28,6 +28,7 @@ func (c *checker) vrid() {
 		return
 	}
 	c.claimForeign(taken)
+	c.d.Taken = taken
 	if c.d.VRID = plan.FreeVRID(taken); c.d.VRID == 0 {
 		c.fail(Finding{Subject: "vrrp.id", Message: "all 255 are taken on that network", Hint: "delete a group that is not needed, or use another network"})
 	}
