@@ -53,6 +53,16 @@ func pointedAt(portID string, revision int) floatingips.UpdateOpts {
 	return opts
 }
 
+// DescribeFloatingIP changes a floating IP's description if it is still at
+// revision (0: whatever it is), and not where it leads to.
+func (c *Client) DescribeFloatingIP(ctx context.Context, id string, revision int, description string) error {
+	opts := floatingips.UpdateOpts{Description: &description}
+	if revision != 0 {
+		opts.RevisionNumber = &revision
+	}
+	return failure("describe floating IP", id, floatingips.Update(ctx, c.network, id, opts).Err)
+}
+
 // DeleteFloatingIP releases a floating IP if it is still at revision (0:
 // whatever it is); one that is gone already is no error.
 func (c *Client) DeleteFloatingIP(ctx context.Context, id string, revision int) error {

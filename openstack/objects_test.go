@@ -130,9 +130,10 @@ func TestAFloatingIPIsChangedOnlyAtItsRevision(t *testing.T) {
 	c.on("PUT /network/v2.0/floatingips/f1", stale)
 	c.on("DELETE /network/v2.0/floatingips/f1", stale)
 	for name, do := range map[string]func(revision int) error{
-		"attach": func(n int) error { _, err := client.AttachFloatingIP(t.Context(), "f1", n, "port-1"); return err },
-		"detach": func(n int) error { return client.DetachFloatingIP(t.Context(), "f1", n) },
-		"delete": func(n int) error { return client.DeleteFloatingIP(t.Context(), "f1", n) },
+		"attach":   func(n int) error { _, err := client.AttachFloatingIP(t.Context(), "f1", n, "port-1"); return err },
+		"detach":   func(n int) error { return client.DetachFloatingIP(t.Context(), "f1", n) },
+		"describe": func(n int) error { return client.DescribeFloatingIP(t.Context(), "f1", n, "") },
+		"delete":   func(n int) error { return client.DeleteFloatingIP(t.Context(), "f1", n) },
 	} {
 		for revision, want := range map[int]string{3: "revision_number=3", 0: ""} {
 			if err := do(revision); !errors.Is(err, openstack.ErrConflict) {

@@ -94,6 +94,8 @@ func (x *execution) execute(ctx context.Context, op plan.Op) (effect, error) {
 		return x.attachFloatingIP(ctx, op)
 	case plan.ReleaseFloatingIP:
 		return x.releaseFloatingIP(ctx, op)
+	case plan.DisownFloatingIP:
+		return x.disownFloatingIP(ctx, op)
 	case plan.ConvergeAgent:
 		return x.convergeAgent(ctx, op)
 	case plan.StopAgent:

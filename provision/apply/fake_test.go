@@ -332,6 +332,18 @@ func (c *fakeCloud) DetachFloatingIP(ctx context.Context, id string, revision in
 	return unlessGone(err)
 }
 
+func (c *fakeCloud) DescribeFloatingIP(ctx context.Context, id string, revision int, description string) error {
+	err := c.begin(ctx, "describe fip %s", id)
+	defer c.mu.Unlock()
+	if err == nil {
+		fixed := c.fips[id].Fixed
+		if _, err = c.putFloatingIP(id, revision, c.fips[id].PortID); err == nil {
+			c.fips[id].Description, c.fips[id].Fixed = description, fixed
+		}
+	}
+	return err
+}
+
 func (c *fakeCloud) DeleteFloatingIP(ctx context.Context, id string, revision int) error {
 	err := c.begin(ctx, "delete fip %s", id)
 	defer c.mu.Unlock()

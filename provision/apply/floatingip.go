@@ -95,16 +95,36 @@ func (x *execution) releaseFloatingIP(ctx context.Context, op plan.ReleaseFloati
 		}
 		return c.DetachFloatingIP(ctx, op.ID, revision)
 	})
-	if moved := (*MovedError)(nil); errors.As(err, &moved) {
-		return effect{}, &leftError{plan.Left{What: "floating ip " + moved.Address.String(), Why: moved.Error(), Hint: moved.Hint()}}
-	}
-	if errors.Is(err, openstack.ErrNotFound) {
+	switch {
+	case errors.Is(err, openstack.ErrNotFound):
 		return effect{}, nil // somebody released it
-	}
-	if err != nil || op.Allocated {
-		return single(err)
+	case err != nil, op.Allocated:
+		return single(leftWhereItIs(err))
 	}
 	return several(x.removeTags(ctx, openstack.FloatingIPs, op.ID, op.Tags))
+}
+
+// disownFloatingIP takes our marks off one that somebody attached elsewhere.
+// The one by which it is found comes last.
+func (x *execution) disownFloatingIP(ctx context.Context, op plan.DisownFloatingIP) (effect, error) {
+	there := []string{op.From}
+	err := x.asPlanned(ctx, op.ID, 0, there, func(ctx context.Context, _ int) error {
+		return x.removeTags(ctx, openstack.FloatingIPs, op.ID, op.Tags)
+	})
+	if err == nil && op.Described {
+		err = x.asPlanned(ctx, op.ID, 0, there, func(ctx context.Context, revision int) error {
+			return x.runner.Cloud.DescribeFloatingIP(ctx, op.ID, revision, op.Description)
+		})
+	}
+	return several(leftWhereItIs(unlessGone(err)))
+}
+
+// leftWhereItIs lists a floating IP that was moved rather than fail for it.
+func leftWhereItIs(err error) error {
+	if moved := (*MovedError)(nil); errors.As(err, &moved) {
+		return &leftError{plan.Left{What: "floating ip " + moved.Address.String(), Why: moved.Error(), Hint: moved.Hint()}}
+	}
+	return err
 }
 
 // MovedError says that a floating IP is not where the plan found it: somebody

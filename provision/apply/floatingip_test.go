@@ -124,3 +124,30 @@ func TestAFloatingIPThatSomebodyTookIsNotTakenBack(t *testing.T) {
 		})
 	}
 }
+
+func TestTheMarksOfAFloatingIPThatSomebodyTookComeOff(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		at   string // the port that it is on by then
+		left bool
+	}{
+		{name: "it is where it was", at: "theirs"},
+		{name: "it is on the VIP again", at: "vip", left: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := members()
+			f := c.fips["f1"]
+			f.PortID, f.Description = tt.at, plan.Description("g", 51)
+			f.Tags = []string{plan.TagAllocated, plan.TagGroup("g"), "theirs"}
+			res, err := runner(c, &fakeServers{}).Run(t.Context(), plan.Plan{Group: "g", Actions: []plan.Action{{ID: "fip", Op: plan.DisownFloatingIP{
+				ID: "f1", From: "theirs", Tags: []string{plan.TagAllocated, plan.TagGroup("g")}, Described: true,
+			}}}})
+			if err != nil || len(res.Left) > 0 != tt.left {
+				t.Fatalf("got %v, left %v", err, res.Left)
+			}
+			if marked := f.Description != "" || len(f.Tags) != 1; marked != tt.left || f.PortID != tt.at {
+				t.Errorf("it is %+v", *f)
+			}
+		})
+	}
+}

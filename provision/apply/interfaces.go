@@ -32,10 +32,10 @@ type Cloud interface {
 	CreateFloatingIP(ctx context.Context, network, portID, description string) (openstack.FloatingIP, error)
 	FloatingIPs(ctx context.Context) ([]openstack.FloatingIP, error)
 	FloatingIP(ctx context.Context, id string) (openstack.FloatingIP, error)
-	// AttachFloatingIP, DetachFloatingIP and DeleteFloatingIP are done under
-	// If-Match unless revision is 0.
+	// The changes of a floating IP are done under If-Match unless revision is 0.
 	AttachFloatingIP(ctx context.Context, id string, revision int, portID string) (openstack.FloatingIP, error)
 	DetachFloatingIP(ctx context.Context, id string, revision int) error
+	DescribeFloatingIP(ctx context.Context, id string, revision int, description string) error
 	DeleteFloatingIP(ctx context.Context, id string, revision int) error
 
 	AddTag(ctx context.Context, k openstack.Kind, id, tag string) error

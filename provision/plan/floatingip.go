@@ -19,7 +19,7 @@ func (b *builder) floatingIPs() {
 	released := make(map[string]string) // by the VIP port it was on
 	for _, f := range b.unwanted() {
 		if f.PortID != "" && !b.isVIPPort(f.PortID) {
-			b.leftFloatingIP(f)
+			b.disown(f)
 			continue
 		}
 		released[f.PortID] = b.add(b.release(f, all))
@@ -169,12 +169,35 @@ func (b *builder) release(f openstack.FloatingIP, needs []string) Action {
 	return a
 }
 
-// leftFloatingIP lists one that carries the group's mark but that somebody
-// else uses now: it is theirs.
-func (b *builder) leftFloatingIP(f openstack.FloatingIP) {
-	b.plan.Left = append(b.plan.Left, Left{
-		What: "mark of group " + b.plan.Group + " on floating ip " + f.Address.String(),
-		Why:  "somebody attached it to " + b.place(f),
-		Hint: fmt.Sprintf("openstack floating ip unset --tag %s %s", TagGroup(b.plan.Group), f.Address),
-	})
+// disown gives up a floating IP that carries the group's mark but that
+// somebody else uses now: it is theirs, also when it comes free later. Of one
+// that havip allocated it is said that it stays.
+func (b *builder) disown(f openstack.FloatingIP) {
+	op := DisownFloatingIP{ID: f.ID, From: f.PortID}
+	for _, t := range []string{TagAllocated, TagGroup(b.plan.Group)} {
+		if slices.Contains(f.Tags, t) {
+			op.Tags = append(op.Tags, t)
+		}
+	}
+	a := Action{
+		ID: "disown-floating-ip/" + f.Address.String(), Verb: Modify, Kind: "floating ip", Name: f.Address.String(),
+		Note:    "- havip's marks: somebody attached it to " + b.place(f),
+		Inverse: "not reversible: it is theirs",
+	}
+	for _, t := range op.Tags {
+		a.Changes = append(a.Changes, Change{Field: "tag", Before: t})
+	}
+	if GroupOf(nil, f.Description) != "" {
+		op.Described, op.Description = true, unmarked(f.Description)
+		a.Changes = append(a.Changes, Change{Field: "description", Before: f.Description, After: op.Description})
+	}
+	a.Op = op
+	b.add(a)
+	if isAllocated(f) {
+		b.plan.Left = append(b.plan.Left, Left{
+			What: "floating ip " + f.Address.String(),
+			Why:  "havip allocated it, but somebody attached it to " + b.place(f),
+			Hint: "when nobody needs it any more: openstack floating ip delete " + f.Address.String(),
+		})
+	}
 }

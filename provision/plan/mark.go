@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -64,6 +65,15 @@ func SecurityGroupName(group string) string { return "havip-" + group }
 // tags can only be added afterwards.
 func Description(group string, vrid int) string {
 	return fmt.Sprintf("havip:group=%s havip:vrid=%d (made by havip; remove it with: havip delete %s)", group, vrid, group)
+}
+
+// unmarked is a description without what havip wrote into it.
+func unmarked(description string) string {
+	ours := Description(GroupOf(nil, description), VRIDOf(openstack.Port{Description: description}))
+	rest := strings.Fields(strings.Replace(description, ours, "", 1))
+	return strings.Join(slices.DeleteFunc(rest, func(w string) bool {
+		return strings.HasPrefix(w, tagGroup) || strings.HasPrefix(w, tagVRID)
+	}), " ")
 }
 
 // GroupOf is the group that an object with these tags and this description

@@ -118,6 +118,13 @@ func (m *model) do(a plan.Action) {
 			detach(f)
 			f.Tags = retagged(f.Tags, nil, op.Tags)
 		})
+	case plan.DisownFloatingIP:
+		m.eachFloatingIP(func(f *openstack.FloatingIP) bool { return f.ID == op.ID }, func(f *openstack.FloatingIP) {
+			f.Tags = retagged(f.Tags, nil, op.Tags)
+			if op.Described {
+				f.Description = op.Description
+			}
+		})
 	case plan.ConvergeAgent:
 		m.converge(a, op)
 	case plan.StopAgent:

@@ -173,6 +173,15 @@ type (
 		Revision  int
 		Tags      []string
 	}
+	// DisownFloatingIP takes havip's marks off one that somebody attached
+	// elsewhere, so that it is theirs whatever comes after.
+	DisownFloatingIP struct {
+		ID          string
+		From        string // the port that it is on, and no other
+		Tags        []string
+		Described   bool   // the description has a mark
+		Description string // the one without
+	}
 )
 
 // The operations on servers. Addresses in Config that only come to be when the
@@ -207,6 +216,7 @@ func (JoinPort) op()            {}
 func (LeavePort) op()           {}
 func (AttachFloatingIP) op()    {}
 func (ReleaseFloatingIP) op()   {}
+func (DisownFloatingIP) op()    {}
 func (ConvergeAgent) op()       {}
 func (StopAgent) op()           {}
 func (RemoveAgent) op()         {}

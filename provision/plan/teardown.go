@@ -31,7 +31,7 @@ func Teardown(group string, o Observed) Plan {
 	var users []string // of the VIP ports
 	for _, f := range b.found.FloatingIPs {
 		if f.PortID != "" && !b.isVIPPort(f.PortID) {
-			b.leftFloatingIP(f)
+			b.disown(f)
 			continue
 		}
 		users = append(users, b.add(b.release(f, nil)))

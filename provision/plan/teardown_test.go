@@ -52,8 +52,13 @@ func TestTeardown(t *testing.T) {
 			o.Ports = slices.DeleteFunc(o.Ports, func(p openstack.Port) bool { return p.ID == "vip-v4" })
 			o.FloatingIPs[0].PortID, o.FloatingIPs[0].Fixed = "", addr("0.0.0.0").Prev()
 		}},
-		{name: "a floating ip that somebody took stays where it is", left: true, happens: func(o *plan.Observed) {
+		{name: "a floating ip that somebody took stays where it is", happens: func(o *plan.Observed) {
 			o.FloatingIPs[0].PortID, o.FloatingIPs[0].Fixed = "port-4", addr("10.0.0.133")
+		}},
+		{name: "so does one that was allocated, and it is said", left: true, was: []func(*plan.Desired){allocating}, happens: func(o *plan.Observed) {
+			f := &o.FloatingIPs[len(o.FloatingIPs)-1]
+			f.Description = plan.Description(group, 51) + " for the web"
+			f.PortID, f.Fixed = "port-4", addr("10.0.0.133")
 		}},
 		{name: "a foreign floating ip becomes unattached", happens: func(o *plan.Observed) {
 			o.FloatingIPs[0].Tags = nil
@@ -148,5 +153,34 @@ func TestTeardownIsFinishedWhenTheServerIsBack(t *testing.T) {
 				t.Errorf("cloud and servers (-before +after):\n%s", d)
 			}
 		})
+	}
+}
+
+// A floating IP that somebody took is theirs, also when it comes free later and
+// whatever havip is asked for then.
+func TestAFloatingIPThatSomebodyTookIsNeverReleased(t *testing.T) {
+	allocating := func(d *plan.Desired) { d.VIPs[0].FloatingIP = &plan.FloatingIP{Network: public} }
+	o := settled(t, "1 2", allocating)
+	f := &o.FloatingIPs[len(o.FloatingIPs)-1]
+	f.Description = plan.Description(group, 51)
+	f.PortID, f.Fixed = "port-4", addr("10.0.0.133")
+	id := f.ID
+	for _, p := range []plan.Plan{plan.Teardown(group, o), plan.Diff(want(o, "1 2"), o)} {
+		after := carryOut(t, p, o)
+		for i := range after.FloatingIPs {
+			if f := &after.FloatingIPs[i]; f.ID == id {
+				if len(f.Tags) > 0 || f.Description != "" || f.PortID != "port-4" {
+					t.Errorf("it is %+v", *f)
+				}
+				detach(f)
+			}
+		}
+		for _, later := range []plan.Plan{plan.Teardown(group, after), plan.Diff(want(after, "1 2"), after)} {
+			for _, a := range later.Actions {
+				if op, ok := a.Op.(plan.ReleaseFloatingIP); ok && op.ID == id {
+					t.Errorf("it is released:\n%s", rendered(later))
+				}
+			}
+		}
 	}
 }
