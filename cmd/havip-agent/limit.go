@@ -50,7 +50,11 @@ func (l limited) Handle(ctx context.Context, r slog.Record) error {
 		r = r.Clone()
 		r.AddAttrs(slog.Int("left_out_before", left))
 	}
-	return l.Handler.Handle(ctx, r)
+	err := l.Handler.Handle(ctx, r)
+	if err != nil { // the next one that passes tells of it
+		l.shared.leave(r.Message, left+1)
+	}
+	return err
 }
 
 // WithAttrs implements slog.Handler.
@@ -68,21 +72,32 @@ func (l limited) WithGroup(name string) slog.Handler {
 func (l *limits) take(message string, at time.Time) (left int, pass bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	k := l.kinds[message]
-	if k == nil {
-		if len(l.kinds) >= maxMessages {
-			message = "" // one bound for all that are left
-			k = l.kinds[message]
-		}
-		if k == nil {
-			k = &kindLimit{limiter: rate.NewLimiter(logRate, logBurst)}
-			l.kinds[message] = k
-		}
-	}
+	k := l.kind(message)
 	if !k.limiter.AllowN(at, 1) {
 		k.left++
 		return 0, false
 	}
 	left, k.left = k.left, 0
 	return left, true
+}
+
+// leave counts records of a message that passed and were not written.
+func (l *limits) leave(message string, n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.kind(message).left += n
+}
+
+// kind is the bound of a message.
+func (l *limits) kind(message string) *kindLimit {
+	k := l.kinds[message]
+	if k == nil && len(l.kinds) >= maxMessages {
+		message = "" // one bound for all that are left
+		k = l.kinds[message]
+	}
+	if k == nil {
+		k = &kindLimit{limiter: rate.NewLimiter(logRate, logBurst)}
+		l.kinds[message] = k
+	}
+	return k
 }

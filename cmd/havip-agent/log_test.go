@@ -124,3 +124,52 @@ func TestMessagesThatAreMadeOfDataShareABound(t *testing.T) {
 		}
 	})
 }
+
+// hanging is a reader of the log that takes one line and no more until it is let go.
+type hanging struct {
+	b     bytes.Buffer
+	letGo chan struct{}
+}
+
+func (h *hanging) Write(line []byte) (int, error) {
+	<-h.letGo
+	return h.b.Write(line)
+}
+
+func TestALogThatHangsHoldsUpNobodyAndSaysWhatItLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lines := newQueue()
+		defer close(lines)
+		h := &hanging{letGo: make(chan struct{})}
+		log := newLogger(lines.sink(sink{h, h, h, h, true}))
+		const messages = 20
+		for i := range messages * logBurst { // more than have room
+			log.Info(fmt.Sprint("message ", i%messages))
+		}
+		began := time.Now()
+		if lines.flush(flushLimit); time.Since(began) != flushLimit {
+			t.Errorf("the end waits %v for it", time.Since(began))
+		}
+		close(h.letGo)
+		synctest.Wait()
+		written := strings.Count(h.b.String(), "\n")
+		if written < queueLines || written > queueLines+1 {
+			t.Errorf("%d lines were kept, want those that fit, %d", written, queueLines)
+		}
+		for i := range messages {
+			log.Info(fmt.Sprint("message ", i))
+		}
+		lines.flush(flushLimit)
+		lost := 0
+		for line := range strings.Lines(h.b.String()) {
+			var n int
+			if _, counts, ok := strings.Cut(line, "left_out_before="); ok {
+				fmt.Sscan(counts, &n)
+			}
+			lost += n
+		}
+		if want := messages*logBurst - written; lost != want {
+			t.Errorf("%d lines are said to be lost, want %d:\n%s", lost, want, h.b.String())
+		}
+	})
+}

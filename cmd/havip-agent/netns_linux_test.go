@@ -139,6 +139,18 @@ func (m *member) start() {
 		m.t.Fatal(err)
 	}
 	defer log.Close()
+	m.startWith(log)
+	m.t.Cleanup(func() {
+		if m.t.Failed() {
+			text, _ := os.ReadFile(log.Name())
+			m.t.Logf("log of %s:\n%s", m.ns, text)
+		}
+	})
+}
+
+// startWith runs the agent with a log.
+func (m *member) startWith(log *os.File) {
+	m.t.Helper()
 	// ip execs the command in its place: the process is the agent.
 	cmd := exec.Command("ip", "netns", "exec", m.ns, m.binary, "run", "--config", m.config())
 	cmd.Stdout, cmd.Stderr = log, log
@@ -148,13 +160,7 @@ func (m *member) start() {
 	exited := make(chan error, 1)
 	go func() { exited <- cmd.Wait() }()
 	m.cmd, m.exited = cmd, exited
-	m.t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended
-		if m.t.Failed() {
-			text, _ := os.ReadFile(log.Name())
-			m.t.Logf("log of %s:\n%s", m.ns, text)
-		}
-	})
+	m.t.Cleanup(func() { _ = cmd.Process.Kill() }) // it may have ended
 }
 
 func (m *member) signal(s os.Signal) {

@@ -30,10 +30,11 @@ func runCommand(args []string, s Streams) error {
 		if err != nil {
 			return &hintError{fmt.Errorf("log to syslog: %w", err), "start a syslog daemon, or leave --syslog out"}
 		}
-		defer w.Close()
-		out = syslogSink(w)
+		out = syslogSink(w) // not closed: that would wait for a daemon that hangs
 	}
-	return run(*path, out)
+	lines := newQueue()
+	defer lines.flush(flushLimit)
+	return run(*path, lines.sink(out))
 }
 
 // severity writes with one severity of a syslog writer.
@@ -60,6 +61,10 @@ func run(path string, out sink) error {
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)
+	// Nobody may be left who reads the log. The Go runtime ends the process by SIGPIPE
+	// for it, unless the signal is asked for; to ignore it would be inherited by the
+	// commands of checks (os/signal, "SIGPIPE"). Not stopped: the end has its lines too.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
 	cfg, sha, err := loadConfig(path)
 	if err != nil {
