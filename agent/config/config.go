@@ -16,7 +16,7 @@ type Config struct {
 	Routers []Router `yaml:"routers"` // all routers of a file move together
 	Checks  []Check  `yaml:"checks,omitempty"`
 	Control string   `yaml:"control"`           // path of the control socket
-	Metrics string   `yaml:"metrics,omitempty"` // host:port; off when empty
+	Metrics string   `yaml:"metrics,omitempty"` // IP address and port, ":9112" for all addresses; off when empty
 }
 
 // Router is one virtual router (RFC 9568 section 1.7), of one address family:

@@ -48,8 +48,8 @@ func validate(c Config, report strict.Report) {
 	case len(c.Control) > maxSocketPath:
 		report("control", fmt.Sprintf("has %d bytes, and the path of a socket at most %d", len(c.Control), maxSocketPath), "")
 	}
-	if c.Metrics != "" && !validHostPort(c.Metrics) {
-		report("metrics", fmt.Sprintf("want host:port, got %q", c.Metrics), `"127.0.0.1:9112" is for this server only, ":9112" for all that reach it`)
+	if c.Metrics != "" && !validListen(c.Metrics) {
+		report("metrics", fmt.Sprintf("want an IP address and a port, got %q", c.Metrics), `"127.0.0.1:9112" is for this server only, ":9112" for all that reach it`)
 	}
 }
 
@@ -131,6 +131,16 @@ func validateGateways(c Config, report strict.Report) {
 			report(field, fmt.Sprintf("%s is %s, and no router of this file is", gateway, familyOf(gateway)), "")
 		}
 	}
+}
+
+// validListen takes an IP address, or none for all of the server's. Not a name: the
+// agent would ask a name server, which may be silent, before it begins.
+func validListen(s string) bool {
+	if port, all := strings.CutPrefix(s, ":"); all {
+		return ValidPort(port)
+	}
+	a, err := netip.ParseAddrPort(s)
+	return err == nil && a.Port() > 0
 }
 
 // validPath tells whether s is an absolute path in its shortest form.
