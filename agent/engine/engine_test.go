@@ -285,9 +285,7 @@ func TestAStopThatTakesTooLongRemovesTheAddress(t *testing.T) {
 func TestAnActiveThatCannotSendGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := active(t, newFakeNIC(), testConfig())
-		r.nic.wire.mu.Lock()
-		r.nic.wire.fails = errors.New("no buffer space available")
-		r.nic.wire.mu.Unlock()
+		r.nic.wire.fail(errors.New("no buffer space available"))
 		r.pass(down)
 		r.want(api.Backup)
 		// Said once, counted each time.

@@ -105,11 +105,11 @@ func (w *fakeWire) Close() error {
 	return nil
 }
 
-// fail makes each Send fail from now on.
-func (w *fakeWire) fail(why string) {
+// fail makes each Send fail from now on, or succeed with nil.
+func (w *fakeWire) fail(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.fails = errors.New(why)
+	w.fails = err
 }
 
 // hear has a peer's advertisement come in.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -196,7 +197,7 @@ func TestABackupWithoutItsOwnAddressDoesNotTakeOver(t *testing.T) {
 func TestAnActiveThatLosesItsOwnAddressForGoodGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := active(t, newFakeNIC(), testConfig())
-		r.nic.wire.fail("network is unreachable")
+		r.nic.wire.fail(errors.New("network is unreachable"))
 		r.nic.change(func(n *fakeNIC) { n.sourceOff = true })
 		r.pass(down)
 		r.want(api.Backup)

@@ -21,20 +21,45 @@ type sighting struct {
 	detail      string
 }
 
-// see notes it and tells whether it is news.
-func (s *sighting) see(now time.Time, peer netip.Addr, detail string) bool {
-	news := !s.current(now) || s.detail != detail
+// see notes it.
+func (s *sighting) see(now time.Time, peer netip.Addr, detail string) {
 	if !s.current(now) {
 		s.since = now
 	}
 	s.last, s.peer, s.detail = now, peer, detail
-	return news
 }
 
 func (s *sighting) current(now time.Time) bool { return !s.last.IsZero() && now.Sub(s.last) < forget }
 
 func (s *sighting) problem(code string) api.Problem {
 	return api.Problem{Code: code, Detail: s.detail, Since: s.since.Round(0), Peer: s.peer}
+}
+
+// fault is an error that lasts until what failed succeeds. It is kept beyond that, for
+// its news.
+type fault struct {
+	text  string // empty: it is over
+	since time.Time
+	news  news
+}
+
+// news is what the journal has of something that may come and go, or change to and fro,
+// at each advertisement: that must not push the history out.
+type news struct {
+	seen, told time.Time
+	detail     string // as told
+}
+
+// fresh notes that it was seen and tells whether that is an event: it was not seen for
+// long, or is other than was told, which counts once in that time.
+func (n *news) fresh(now time.Time, detail string) bool {
+	known := now.Sub(n.seen) < forget
+	n.seen = now
+	if known && (detail == n.detail || now.Sub(n.told) < forget) {
+		return false
+	}
+	n.told, n.detail = now, detail
+	return true
 }
 
 // problems are what is wrong now, the cause first.
@@ -56,8 +81,9 @@ func (r *router) problems(now time.Time) []api.Problem {
 		}
 	}
 	for _, what := range slices.Sorted(maps.Keys(r.faults)) {
-		f := r.faults[what]
-		out = append(out, api.Problem{Code: api.ProblemFault, Detail: what + ": " + f.text, Since: f.since.Round(0)})
+		if f := r.faults[what]; f.text != "" {
+			out = append(out, api.Problem{Code: api.ProblemFault, Detail: what + ": " + f.text, Since: f.since.Round(0)})
+		}
 	}
 	return out
 }

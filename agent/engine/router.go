@@ -51,7 +51,7 @@ type router struct {
 	counters    map[string]uint64
 	transitions map[string]uint64 // by reason
 	drops       map[string]uint64 // as last reported
-	faults      map[string]fault  // by what failed
+	faults      map[string]*fault // by what failed
 	rival       sighting
 	conflict    sighting
 	suspect     suspect
@@ -70,13 +70,8 @@ type announcement struct {
 // member is another one that was heard.
 type member struct {
 	api.Peer
-	mismatch sighting
-}
-
-// fault is an error as it was reported.
-type fault struct {
-	text  string
-	since time.Time
+	mismatch     sighting
+	mismatchNews news
 }
 
 func newRouter(e *Engine, index int, cfg config.Router) *router {
@@ -91,7 +86,7 @@ func newRouter(e *Engine, index int, cfg config.Router) *router {
 		counters:    make(map[string]uint64),
 		transitions: make(map[string]uint64),
 		drops:       make(map[string]uint64),
-		faults:      make(map[string]fault),
+		faults:      make(map[string]*fault),
 	}
 }
 
@@ -147,17 +142,24 @@ func (r *router) event(kind, detail string) {
 
 // fault counts an error and reports it when it is news; a nil error ends it.
 func (r *router) fault(what string, err error) {
-	if err == nil {
-		delete(r.faults, what)
+	f := r.faults[what]
+	switch {
+	case err == nil && f == nil:
 		return
+	case err == nil:
+		f.text = ""
+		return
+	case f == nil:
+		f = &fault{}
+		r.faults[what] = f
 	}
 	r.counters["failed_"+what]++
-	was, known := r.faults[what]
-	if text := err.Error(); was.text != text {
-		if !known {
-			was.since = time.Now()
-		}
-		r.faults[what] = fault{text, was.since}
+	now, text := time.Now(), err.Error()
+	if f.text == "" {
+		f.since = now
+	}
+	lasts := f.text == text && f.news.detail == text
+	if f.text = text; !lasts && f.news.fresh(now, text) {
 		r.event("fault", fmt.Sprintf("%s: %s", what, text))
 	}
 }
@@ -367,7 +369,9 @@ func (r *router) compare(p *member, a transport.Advert) {
 		p.mismatch = sighting{}
 		return
 	}
-	if p.mismatch.see(time.Now(), a.From, differs) {
+	now := time.Now()
+	p.mismatch.see(now, a.From, differs)
+	if p.mismatchNews.fresh(now, differs) {
 		r.event("mismatch", differs)
 	}
 }
