@@ -371,14 +371,41 @@ func TestTwoRoutersOnOneInterface(t *testing.T) {
 		c.Routers = append(c.Routers, r)
 		return c
 	}
+	const taken = "routers[1].vrid: 51 is also that of routers[0] on this interface\n  hint: one VRID serves one router of each address family"
 	for name, c := range map[string]struct {
 		config config.Config
 		want   string
 	}{
 		"have two VRIDs":           {two(func(r *config.Router) { r.VRID = 52 }), ""},
-		"may not share one":        {two(func(*config.Router) {}), "routers[1].vrid: 51 is also that of routers[0] on this interface\n  hint: one VRID serves one router of each address family"},
+		"may not share one":        {two(func(*config.Router) {}), taken},
 		"unless of another family": {dualStack(), ""},
-		"unless on another NIC":    {two(func(r *config.Router) { r.Interface = config.Interface{Name: "eth1"} }), ""},
+		"unless on another NIC": {
+			two(func(r *config.Router) {
+				r.Interface, r.Source = config.Interface{Name: "eth1"}, netip.MustParseAddr("10.0.0.132")
+			}), "",
+		},
+		"however the NIC is written": {two(func(r *config.Router) { r.Interface = config.Interface{Name: "eth0"} }), taken},
+		"nor by another address of it": {
+			two(func(r *config.Router) {
+				r.Interface, r.Source = config.Interface{MAC: "fa:16:3e:12:34:56", Address: netip.MustParseAddr("fd00::130")}, netip.MustParseAddr("10.0.0.130")
+			}), taken,
+		},
+		"nor by its address with another source": {
+			two(func(r *config.Router) { r.Source = netip.MustParseAddr("10.0.0.132") }), taken,
+		},
+		"unless on a VLAN, which has the MAC of its NIC": {
+			two(func(r *config.Router) {
+				r.Interface.Address, r.Source = netip.MustParseAddr("10.0.1.130"), netip.MustParseAddr("10.0.1.130")
+				r.Peers, r.Addresses = []netip.Addr{netip.MustParseAddr("10.0.1.131")}, []netip.Prefix{netip.MustParsePrefix("10.0.1.136/32")}
+			}), "",
+		},
+		"unless on two NICs that have one address, by their names": {
+			func() config.Config {
+				c := two(func(r *config.Router) { r.Interface = config.Interface{Name: "eth1"} })
+				c.Routers[0].Interface = config.Interface{Name: "eth0"}
+				return c
+			}(), "",
+		},
 		"may not share an address": {
 			two(func(r *config.Router) { r.VRID, r.Addresses = 52, wanted().Routers[0].Addresses }),
 			"routers[1].addresses[0]: 10.0.0.136 is also routers[0].addresses[0]",
@@ -434,6 +461,15 @@ func TestMulticastOverIPv6(t *testing.T) {
 		"not with another": {
 			multicast("fe80::1", "fd00::136/128", "fe80::136/128"),
 			"routers[0].addresses[0]: fd00::136 is not link-local, as the first address of an IPv6 router has to be\n  hint: put one in fe80::/10 before it, the same on each member",
+		},
+		"comes from the same one on each link": {
+			func() config.Config {
+				c := multicast("fe80::1", "fe80::136/64")
+				r := c.Routers[0]
+				r.Interface, r.Addresses = config.Interface{Name: "eth1"}, []netip.Prefix{netip.MustParsePrefix("fe80::137/64")}
+				c.Routers = append(c.Routers, r)
+				return c
+			}(), "",
 		},
 		"nor comes from another": {
 			multicast("fd00::1", "fe80::136/128"),

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/havip/havip/agent/strict"
@@ -37,7 +38,7 @@ func validate(c Config, report strict.Report) {
 	for i, r := range c.Routers {
 		validateRouter(r, report.Under(fmt.Sprintf("routers[%d]", i)))
 	}
-	validateTogether(c.Routers, report)
+	validateTogether(c.Routers[:min(len(c.Routers), maxRouters)], report)
 	ValidateChecks(c.Checks, report)
 	validateGateways(c, report)
 	switch {
@@ -68,14 +69,6 @@ func ValidateGroup(name string, report strict.Report) {
 
 // validateTogether checks what routers of one file must not share.
 func validateTogether(routers []Router, report strict.Report) {
-	// RFC 9568 section 5.2.3: the VRID names a router on its link, and each
-	// family has VRIDs of its own.
-	type key struct {
-		nic  Interface
-		vrid int
-		ipv6 bool
-	}
-	vrids := map[key]int{}
 	addresses := map[netip.Addr]string{}
 	own := map[netip.Addr]string{} // the server's own
 	for i, r := range routers {
@@ -85,11 +78,13 @@ func validateTogether(routers []Router, report strict.Report) {
 		own[r.Source] = fmt.Sprintf("routers[%d].source", i)
 	}
 	for i, r := range routers {
-		k := key{r.Interface, r.VRID, r.Source.Is6()}
-		if other, taken := vrids[k]; taken && r.Interface != (Interface{}) {
+		// RFC 9568 section 5.2.3: the VRID names a router on its link, and each
+		// family has VRIDs of its own.
+		other := slices.IndexFunc(routers[:i], func(o Router) bool {
+			return o.VRID == r.VRID && o.Source.Is6() == r.Source.Is6() && sameNIC(o, r)
+		})
+		if other >= 0 {
 			report(fmt.Sprintf("routers[%d].vrid", i), fmt.Sprintf("%d is also that of routers[%d] on this interface", r.VRID, other), "one VRID serves one router of each address family")
-		} else {
-			vrids[k] = i
 		}
 		for j, p := range r.Addresses {
 			field := fmt.Sprintf("routers[%d].addresses[%d]", i, j)
@@ -105,6 +100,25 @@ func validateTogether(routers []Router, report strict.Report) {
 			}
 		}
 	}
+}
+
+// sameNIC tells whether two routers are on one NIC for sure, however it is written. What
+// only the server can tell shows when the agent looks for its NICs.
+func sameNIC(a, b Router) bool {
+	i, j := a.Interface, b.Interface
+	switch {
+	case i == Interface{} || j == Interface{}:
+		return false
+	case i == j:
+		return true
+	case i.Name != "" && j.Name != "", i.MAC != "" && j.MAC != "" && i.MAC != j.MAC:
+		return false
+	}
+	// An address is on one NIC of a server, unless it is link-local (RFC 4007 section 4).
+	on := []netip.Addr{b.Source, j.Address}
+	return slices.ContainsFunc([]netip.Addr{a.Source, i.Address}, func(own netip.Addr) bool {
+		return own.IsValid() && !own.IsLinkLocalUnicast() && slices.Contains(on, own)
+	})
 }
 
 // validateGateways checks that no gateway check asks for an address of the

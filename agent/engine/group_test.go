@@ -150,6 +150,30 @@ func TestAGroupWaitsForTheLastOfItsInterfaces(t *testing.T) {
 	})
 }
 
+// The configuration cannot always tell whether two interfaces are one NIC.
+func TestOneVRIDTwiceOnOneInterfaceWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newFakeServer()
+		apart := server.second.nic
+		server.second.nic = server.nic
+		cfg := twoRouters()
+		cfg.Routers[1].VRID = cfg.Routers[0].VRID
+		r := beginOn(t, server.fakeNIC, server, cfg)
+		r.pass(2 * down)
+		r.wantBoth(server, api.Init)
+		status, err := r.engine.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "router 51/ipv4 is on ens3 already, as routers[0]: one VRID serves one router of each address family"
+		if got := status.Routers[1].Reason; got != want {
+			t.Errorf("the second router waits because of %q, want %q", got, want)
+		}
+		server.second.change(func(n *fakeNIC) { n.nic = apart })
+		r.wantBoth(server, api.Backup)
+	})
+}
+
 func TestAGroupResumesWhenTheLeaseOfEachRouterIsFresh(t *testing.T) {
 	for _, age := range []time.Duration{interval, 3 * interval} {
 		synctest.Test(t, func(t *testing.T) {

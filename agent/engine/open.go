@@ -63,6 +63,13 @@ func (r *router) find(view vip.View, err error) (why string) {
 	if !state.Usable {
 		return fmt.Sprintf("%s: %s", nic.Name, state.Why)
 	}
+	// RFC 9568 section 5.2.3. The configuration may call one NIC two names, and then it
+	// shows here only.
+	for _, other := range r.e.routers[:r.index] {
+		if other.addrs != nil && other.nic.Index == nic.Index && other.name() == r.name() {
+			return fmt.Sprintf("%s is on %s already, as routers[%d]: one VRID serves one router of each address family", r.name(), nic.Name, other.index)
+		}
+	}
 	r.noteForeign(state)
 	r.nic, r.addrs, r.linkUp = nic, addrs, true
 	return ""
