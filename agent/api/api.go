@@ -66,12 +66,15 @@ type Router struct {
 	Priority  int            `json:"priority"`
 	Interval  Duration       `json:"interval"`
 	Preempt   bool           `json:"preempt"`
-	Interface string         `json:"interface"` // the NIC it was found on, e.g. "ens3"
+	Interface string         `json:"interface"` // the NIC it was found on, e.g. "ens3"; empty before
 	Source    netip.Addr     `json:"source"`
 	Addresses []netip.Prefix `json:"addresses"`
 	Peers     []Peer         `json:"peers"`
 	Version   int            `json:"version"` // of VRRP
 	Mode      string         `json:"mode"`    // unicast or multicast
+	// Selector is what the configuration calls the NIC, found or not: its name, or MAC
+	// and address.
+	Selector string `json:"selector,omitempty"`
 	// Problems are what the agent sees wrong now, the cause named.
 	Problems []Problem `json:"problems,omitempty"`
 	// Transitions counts changes of state by their reason.

@@ -70,6 +70,14 @@ type Interface struct {
 	Name    string     `yaml:"name,omitempty"`
 }
 
+// String is what the file calls the NIC: its name, or MAC and address.
+func (i Interface) String() string {
+	if i.Name != "" {
+		return i.Name
+	}
+	return i.MAC + " " + i.Address.String()
+}
+
 // Check is one health check: a kind, of which exactly one is set, what belongs
 // to the kind, and when it is run.
 type Check struct {

@@ -40,6 +40,9 @@ func (s *fakeServer) by(name string) *fakeNIC {
 }
 
 func (s *fakeServer) Find(v vip.View, i config.Interface) (vip.NIC, error) {
+	if i.Name == "" { // the second by its MAC
+		return s.second.Find(v, i)
+	}
 	return s.by(i.Name).Find(v, i)
 }
 
@@ -132,11 +135,22 @@ func TestAGroupWaitsForTheLastOfItsInterfaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer()
 		server.second.missing = true
-		r := beginOn(t, server.fakeNIC, server, twoRouters())
+		cfg := twoRouters()
+		cfg.Routers[1].Interface = config.Interface{MAC: "fa:16:3e:00:00:02", Address: own}
+		r := beginOn(t, server.fakeNIC, server, cfg)
 		r.pass(2 * down)
 		r.wantBoth(server, api.Init)
 		if got := r.router().Reason; !strings.Contains(got, "router 52") {
 			t.Errorf("the first router waits because of %q, want router 52 named", got)
+		}
+		status, err := r.engine.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []string{"ens3", "fa:16:3e:00:00:02 10.0.0.130"} {
+			if got := status.Routers[i]; got.Interface != "" || got.Selector != want {
+				t.Errorf("router %d is on %q and waits for %q, want %q", i, got.Interface, got.Selector, want)
+			}
 		}
 		server.second.change(func(n *fakeNIC) { n.missing = false })
 		r.wantBoth(server, api.Backup)

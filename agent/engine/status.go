@@ -50,6 +50,7 @@ func (r *router) status(now time.Time) api.Router {
 		Interval:  r.cfg.Interval,
 		Preempt:   r.cfg.Preempt,
 		Interface: r.nic.Name,
+		Selector:  r.cfg.Interface.String(),
 		Source:    r.cfg.Source,
 		Addresses: slices.Clone(r.cfg.Addresses),
 		Version:   r.cfg.Version,

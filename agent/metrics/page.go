@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -29,7 +30,13 @@ func page(s api.Status, p process) []byte {
 
 // addRouter adds one virtual router.
 func addRouter(t *text, group string, r api.Router) {
-	router := []label{{"group", group}, {"vrid", strconv.Itoa(r.VRID)}, {"family", string(api.FamilyOf(r.Source))}, {"interface", r.Interface}}
+	// Routers with one VRID are told apart by their NICs, also while they wait for them.
+	router := []label{
+		{"group", group},
+		{"vrid", strconv.Itoa(r.VRID)},
+		{"family", string(api.FamilyOf(r.Source))},
+		{"interface", cmp.Or(r.Interface, r.Selector)},
+	}
 	with := func(name, value string) []label { return append(slices.Clip(router), label{name, value}) }
 
 	for _, state := range []api.State{api.Init, api.Backup, api.Active, api.Leaving} {

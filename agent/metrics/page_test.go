@@ -5,6 +5,7 @@ import (
 	"flag"
 	"net/netip"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ func status() api.Status {
 			},
 			{
 				VRID: 51, State: api.Init, Since: at, Priority: 250, Interval: api.Duration(300 * time.Millisecond),
-				Source: netip.MustParseAddr("fd00::130"), Counters: map[string]uint64{"dropped_ttl": 1},
+				Selector: "fa:16:3e:12:34:56 fd00::130", Source: netip.MustParseAddr("fd00::130"), Counters: map[string]uint64{"dropped_ttl": 1},
 			},
 		},
 		Checks: []api.Check{{Name: "ssh", OK: true, Since: at}, {Name: "web", Since: at, Why: "refused"}},
@@ -74,6 +75,25 @@ func TestThePageIsAsPrometheusWantsIt(t *testing.T) {
 	}
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// Prometheus takes one value for each name with its labels, and warns of others.
+func TestRoutersThatWaitForTheirInterfacesAreToldApart(t *testing.T) {
+	waiting := func(selector string) api.Router {
+		return api.Router{VRID: 51, State: api.Init, Selector: selector, Source: netip.MustParseAddr("10.0.0.130"), Counters: map[string]uint64{"failed_close": 1}}
+	}
+	s := api.Status{Group: "bastion", Routers: []api.Router{waiting("ens3"), waiting("ens4")}}
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(page(s, process{}))) {
+		series := line[:strings.LastIndexByte(line, ' ')]
+		if seen[series] && !strings.HasPrefix(line, "#") {
+			t.Errorf("%s stands twice", series)
+		}
+		seen[series] = true
+	}
+	if !seen[`havip_router_state{group="bastion",vrid="51",family="ipv4",interface="ens4",state="init"}`] {
+		t.Errorf("no state of a router that waits for ens4")
 	}
 }
 
