@@ -104,5 +104,5 @@ type Check struct {
 // Equal tells whether two checks do the same.
 func (c Check) Equal(other Check) bool { return reflect.DeepEqual(c, other) }
 
-// GatewayAuto is the gateway of the default route through the router's NIC.
+// GatewayAuto is each gateway of the default route through the router's NIC.
 const GatewayAuto = "auto"

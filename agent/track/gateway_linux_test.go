@@ -1,7 +1,9 @@
 package track
 
 import (
+	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,4 +87,66 @@ func TestAGatewayIsAskedThroughTheNICOfItsSubnet(t *testing.T) {
 			t.Errorf("asked through %s, want the first of its family", w.nic.Name)
 		}
 	})
+}
+
+// Two routers on the subnet are one default route with two next hops.
+func TestOneOfSeveralGatewaysIsEnough(t *testing.T) {
+	for _, family := range []struct{ name, own, length, first, second, unused, elsewhere string }{
+		{"ARP", "10.9.0.130", "/24", "10.9.0.1", "10.9.0.2", "10.9.0.7", "10.8.0.1"},
+		{"NDP", "fd09::130", "/64", "fd09::1", "fd09::2", "fd09::7", "fd08::1"},
+	} {
+		t.Run(family.name, func(t *testing.T) {
+			server, gateway := netnstest.Pair(t, family.own+family.length, family.first+family.length)
+			gateway.Do(t, func() { netnstest.AddAddress(t, netnstest.Device, family.second+family.length) })
+			routers := []config.Router{member(family.own)}
+			ask := func(limit time.Duration) (err error) {
+				server.Do(t, func() {
+					err = probeOnce(t.Context(), probeGateway("auto", func() []config.Router { return routers }), limit)
+				})
+				return err
+			}
+			lead := func(gateways ...string) {
+				t.Helper()
+				server.Do(t, func() {
+					// One that leads through another NIC is none of its gateways.
+					hops := []*netlink.NexthopInfo{hop(t, "other0", family.elsewhere)}
+					for _, g := range gateways {
+						hops = append(hops, hop(t, netnstest.Device, g))
+					}
+					_, everywhere, err := net.ParseCIDR(netip.PrefixFrom(netip.MustParseAddr(family.own), 0).Masked().String())
+					netnstest.Must(t, err)
+					netnstest.Must(t, netlink.RouteReplace(&netlink.Route{Dst: everywhere, MultiPath: hops}))
+					w, err := findWay("auto", routers)
+					want(t, err, "")
+					if got, asked := join(w.gateways), strings.Join(gateways, ", "); got != asked {
+						t.Errorf("asks %s, want %s", got, asked)
+					}
+				})
+			}
+			server.Do(t, func() {
+				netnstest.Must(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "other0"}, PeerName: "other1"}))
+				netnstest.SetUp(t, "other0", true)
+			})
+			for _, gateways := range [][]string{{family.first, family.second}, {family.first, family.unused}, {family.unused, family.second}} {
+				lead(gateways...)
+				netnstest.Eventually(t, "one answers", func() bool { return ask(time.Second) == nil })
+			}
+			// A VIP is not asked, the other one is.
+			vip := netip.MustParseAddr(family.second)
+			routers[0].Addresses = []netip.Prefix{netip.PrefixFrom(vip, vip.BitLen())}
+			want(t, ask(300*time.Millisecond), "no answer within 300ms")
+			lead(family.first, family.second)
+			netnstest.Eventually(t, "the one that is no VIP answers", func() bool { return ask(time.Second) == nil })
+		})
+	}
+}
+
+// hop is a next hop of a route.
+func hop(t *testing.T, nic, gateway string) *netlink.NexthopInfo {
+	t.Helper()
+	return &netlink.NexthopInfo{
+		LinkIndex: netnstest.Link(t, nic).Attrs().Index,
+		Gw:        netip.MustParseAddr(gateway).AsSlice(),
+		Flags:     int(netlink.FLAG_ONLINK),
+	}
 }

@@ -2,8 +2,10 @@ package track
 
 import (
 	"context"
+	"encoding/binary"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/mdlayher/arp"
@@ -17,9 +19,10 @@ import (
 
 var broadcast = net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 
-// askARP sends one ARP request and waits for the reply (RFC 826).
+// askARP sends each gateway an ARP request and waits for a reply of any of them
+// (RFC 826).
 func askARP(ctx context.Context, w way) error {
-	filter, err := bpf.Assemble(repliesOf(w.gateway))
+	filter, err := bpf.Assemble(repliesOf(w.gateways))
 	if err != nil {
 		return err
 	}
@@ -31,7 +34,17 @@ func askARP(ctx context.Context, w way) error {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
 
-	request, err := arp.NewPacket(arp.OperationRequest, w.nic.MAC, w.source, make(net.HardwareAddr, 6), w.gateway)
+	for _, gateway := range w.gateways {
+		if err := requestARP(conn, w, gateway); err != nil {
+			return err
+		}
+	}
+	_, _, err = conn.ReadFrom(make([]byte, 128)) // the filter lets nothing else through
+	return err
+}
+
+func requestARP(conn *packet.Conn, w way, gateway netip.Addr) error {
+	request, err := arp.NewPacket(arp.OperationRequest, w.nic.MAC, w.source, make(net.HardwareAddr, 6), gateway)
 	if err != nil {
 		return err
 	}
@@ -44,29 +57,30 @@ func askARP(ctx context.Context, w way) error {
 	if err != nil {
 		return err
 	}
-	if _, err := conn.WriteTo(data, &packet.Addr{HardwareAddr: broadcast}); err != nil {
-		return err
-	}
-	_, _, err = conn.ReadFrom(make([]byte, 128)) // the filter lets nothing else through
+	_, err = conn.WriteTo(data, &packet.Addr{HardwareAddr: broadcast})
 	return err
 }
 
-// repliesOf accepts Ethernet frames with an ARP reply of an address: its
+// repliesOf accepts Ethernet frames with an ARP reply of one of the addresses: its
 // operation is at 20, the sender's address at 28.
-func repliesOf(a netip.Addr) []bpf.Instruction {
-	b := a.As4()
-	return []bpf.Instruction{
+func repliesOf(addrs []netip.Addr) []bpf.Instruction {
+	const all = 1 << 16
+	program := []bpf.Instruction{
 		bpf.LoadAbsolute{Off: 20, Size: 2},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(arp.OperationReply), SkipTrue: 3},
-		bpf.LoadAbsolute{Off: 28, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3]), SkipTrue: 1},
-		bpf.RetConstant{Val: 1 << 16},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(arp.OperationReply), SkipTrue: 1},
 		bpf.RetConstant{Val: 0},
+		bpf.LoadAbsolute{Off: 28, Size: 4},
 	}
+	for _, a := range addrs {
+		program = append(program,
+			bpf.JumpIf{Cond: bpf.JumpEqual, Val: binary.BigEndian.Uint32(a.AsSlice()), SkipFalse: 1},
+			bpf.RetConstant{Val: all})
+	}
+	return append(program, bpf.RetConstant{Val: 0})
 }
 
-// askNDP sends one neighbour solicitation and waits for the advertisement
-// (RFC 4861 sections 7.2.2 and 7.2.4).
+// askNDP sends each gateway a neighbour solicitation and waits for an advertisement
+// of any of them (RFC 4861 sections 7.2.2 and 7.2.4).
 func askNDP(ctx context.Context, w way) error {
 	ifi, err := net.InterfaceByIndex(w.nic.Index)
 	if err != nil {
@@ -86,23 +100,25 @@ func askNDP(ctx context.Context, w way) error {
 	if err := conn.SetICMPFilter(&filter); err != nil {
 		return err
 	}
-	group, err := ndp.SolicitedNodeMulticast(w.gateway)
-	if err != nil {
-		return err
-	}
-	err = conn.WriteTo(&ndp.NeighborSolicitation{
-		TargetAddress: w.gateway,
-		Options:       []ndp.Option{&ndp.LinkLayerAddress{Direction: ndp.Source, Addr: w.nic.MAC}},
-	}, nil, group)
-	if err != nil {
-		return err
+	for _, gateway := range w.gateways {
+		group, err := ndp.SolicitedNodeMulticast(gateway)
+		if err != nil {
+			return err
+		}
+		err = conn.WriteTo(&ndp.NeighborSolicitation{
+			TargetAddress: gateway,
+			Options:       []ndp.Option{&ndp.LinkLayerAddress{Direction: ndp.Source, Addr: w.nic.MAC}},
+		}, nil, group)
+		if err != nil {
+			return err
+		}
 	}
 	for {
 		message, _, _, err := conn.ReadFrom()
 		if err != nil {
 			return err
 		}
-		if a, ok := message.(*ndp.NeighborAdvertisement); ok && a.TargetAddress.WithZone("") == w.gateway.WithZone("") {
+		if a, ok := message.(*ndp.NeighborAdvertisement); ok && slices.Contains(w.gateways, a.TargetAddress.WithZone("")) {
 			return nil
 		}
 	}
