@@ -62,7 +62,7 @@ func (e *Engine) reload(cfg config.Config, sha string) error {
 	}
 	e.cfg, e.sha = cfg, sha
 	e.tracker.Set(cfg.Checks)
-	e.tellHealth() // a check that failed may be gone
+	e.tellHealth() // a check that failed may be gone; one that was changed has not become well by that
 	detail := "reloaded: no change"
 	if len(changes) > 0 {
 		detail = "reloaded: " + strings.Join(changes, ", ")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -273,6 +274,29 @@ func TestAReloadWithoutTheFailedCheckMakesTheMemberHealthy(t *testing.T) {
 		}
 		if err := r.engine.Switchover(t.Context()); err != nil {
 			t.Error(err)
+		}
+		r.want(api.Active)
+	})
+}
+
+// With preempt it would take the VIP while its service is dead.
+func TestAReloadThatChangesTheFailedCheckLeavesTheMemberUnhealthy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := begin(t, newFakeNIC(), checked())
+		refused := errors.New("connection refused")
+		r.probes(refused, refused)
+		cfg := checked()
+		cfg.Checks[0].Interval *= 2
+		if err := r.engine.Reload(t.Context(), cfg, "other"); err != nil {
+			t.Fatal(err)
+		}
+		var no *RefusedError
+		if err := r.engine.Switchover(t.Context()); !errors.As(err, &no) || !strings.Contains(err.Error(), "connection refused") {
+			t.Fatalf("switchover of a member whose check was changed: %v, want a refusal with its last failure", err)
+		}
+		r.probes(nil, nil)
+		if err := r.engine.Switchover(t.Context()); err != nil {
+			t.Errorf("switchover after it recovered: %v", err)
 		}
 		r.want(api.Active)
 	})

@@ -58,44 +58,62 @@ func New(probe func(config.Check) Probe) *Tracker {
 func (t *Tracker) Changes() <-chan Change { return t.changes }
 
 // Set replaces the set of checks. A check that stays the same runs on and
-// keeps its verdict; a new one is healthy until it has failed Fall times, so
-// that an agent's start does not move the VIP.
+// keeps its verdict; one that is changed, or only called by another name, starts
+// from the verdict that it had, so that a reload alone neither moves the VIP nor
+// makes a member healthy whose service is dead. A new one is healthy until it has
+// failed Fall times, so that an agent's start does not move the VIP.
 func (t *Tracker) Set(checks []config.Check) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old := t.checks
 	t.checks = nil
 	for _, cfg := range checks {
-		i := slices.IndexFunc(old, func(c *check) bool { return c.cfg.Equal(cfg) })
+		verdict := api.Check{OK: true, Since: time.Now()}
+		i := predecessor(old, cfg, checks)
 		if i >= 0 {
-			t.checks = append(t.checks, old[i])
-			old = slices.Delete(old, i, i+1)
-			continue
+			if old[i].cfg.Equal(cfg) {
+				t.checks = append(t.checks, old[i])
+				old = slices.Delete(old, i, i+1)
+				continue
+			}
+			verdict = old[i].verdict
 		}
-		t.checks = append(t.checks, t.start(cfg))
+		verdict.Name = cfg.Name
+		t.checks = append(t.checks, t.start(cfg, verdict))
 	}
 	for _, c := range old {
 		c.cancel()
 	}
 }
 
-// start begins one check. The caller holds t.mu.
-func (t *Tracker) start(cfg config.Check) *check {
-	ctx, cancel := context.WithCancel(context.Background())
-	c := &check{
-		cfg:     cfg,
-		cancel:  cancel,
-		verdict: api.Check{Name: cfg.Name, OK: true, Since: time.Now()},
+// predecessor finds, among the old checks, what a new one was: that of its name
+// or, where there is none, one that asks the same and whose name is gone. -1 is none.
+func predecessor(old []*check, cfg config.Check, checks []config.Check) int {
+	i := slices.IndexFunc(old, func(c *check) bool { return c.cfg.Name == cfg.Name })
+	if i >= 0 {
+		return i
 	}
-	t.wg.Go(func() { t.run(ctx, c, t.probe(cfg)) })
+	return slices.IndexFunc(old, func(c *check) bool {
+		renamed := c.cfg
+		renamed.Name = cfg.Name
+		gone := !slices.ContainsFunc(checks, func(is config.Check) bool { return is.Name == c.cfg.Name })
+		return gone && renamed.Equal(cfg)
+	})
+}
+
+// start begins one check. The caller holds t.mu.
+func (t *Tracker) start(cfg config.Check, verdict api.Check) *check {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &check{cfg: cfg, cancel: cancel, verdict: verdict}
+	t.wg.Go(func() { t.run(ctx, c, t.probe(cfg), verdict.OK) })
 	return c
 }
 
-// run probes until ctx ends.
-func (t *Tracker) run(ctx context.Context, c *check, probe Probe) {
+// run probes until ctx ends. ok is the verdict at its start.
+func (t *Tracker) run(ctx context.Context, c *check, probe Probe, ok bool) {
 	ticker := time.NewTicker(time.Duration(c.cfg.Interval))
 	defer ticker.Stop()
-	streak := counter{ok: true, fall: c.cfg.Fall, rise: c.cfg.Rise}
+	streak := counter{ok: ok, fall: c.cfg.Fall, rise: c.cfg.Rise}
 	for {
 		err := t.ask(ctx, c.cfg, probe)
 		if ctx.Err() != nil {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,6 +88,70 @@ func TestATrackerReportsChangesAndKeepsWhatStaysTheSame(t *testing.T) {
 			t.Error("unhealthy without checks")
 		}
 	})
+}
+
+func TestAChangedCheckStartsFromTheVerdictThatItHad(t *testing.T) {
+	web := config.Check{Name: "web", TCP: ":80", Interval: api.Duration(time.Second), Timeout: api.Duration(time.Second), Fall: 3, Rise: 2}
+	with := func(change func(*config.Check)) config.Check {
+		c := web
+		change(&c)
+		return c
+	}
+	other := with(func(c *config.Check) { c.Name, c.TCP = "other", ":81" })
+	tests := []struct {
+		name    string
+		set     []config.Check
+		failing []string // right after it was set
+	}{
+		{"another interval", []config.Check{with(func(c *config.Check) { c.Interval *= 2 })}, []string{"web"}},
+		{"it asks something else", []config.Check{other, with(func(c *config.Check) { c.TCP = ":8080" })}, []string{"web"}},
+		{"another name", []config.Check{with(func(c *config.Check) { c.Name = "site" })}, []string{"site"}},
+		{"another check that asks the same", []config.Check{web, with(func(c *config.Check) { c.Name = "site" })}, []string{"web"}},
+		{"another name for another question", []config.Check{other}, nil},
+		{"it is gone", nil, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				refused := errors.New("connection refused")
+				var answer atomic.Pointer[error]
+				answer.Store(&refused)
+				tracker := New(func(config.Check) Probe {
+					return func(context.Context) error { return *answer.Load() }
+				})
+				defer tracker.Close()
+				failing := func() (names []string) {
+					for _, c := range tracker.Checks() {
+						if !c.OK {
+							names = append(names, c.Name)
+						}
+					}
+					return names
+				}
+				tracker.Set([]config.Check{web})
+				<-tracker.Changes()
+				before := tracker.Checks()[0]
+				time.Sleep(500 * time.Millisecond)
+
+				answer.Store(new(error)) // all is well from now on
+				tracker.Set(tt.set)
+				if diff := cmp.Diff(tt.failing, failing()); diff != "" {
+					t.Fatalf("failing (-want +got):\n%s", diff)
+				}
+				for _, name := range tt.failing {
+					if diff := cmp.Diff(Change{Name: name, OK: true}, <-tracker.Changes()); diff != "" {
+						t.Errorf("change (-want +got):\n%s", diff)
+					}
+				}
+				if took := time.Since(before.Since); len(tt.failing) > 0 && took < 1500*time.Millisecond {
+					t.Errorf("healthy %v after it failed, want two successes", took)
+				}
+				if !tracker.Healthy() {
+					t.Error("still unhealthy")
+				}
+			})
+		})
+	}
 }
 
 func TestFewCommandsRunAtATimeAndNoneFailsForHavingWaited(t *testing.T) {

@@ -320,3 +320,31 @@ func TestAGatewayThatBecomesAVirtualAddressIsAskedNoMore(t *testing.T) {
 	backup.Signal(syscall.SIGHUP)
 	why("virtual address of this group")
 }
+
+// A member whose service is dead would take the VIP by preemption, were it healthy.
+func TestAReloadOfAFailedCheckDoesNotTakeTheVIP(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, field.IPv4, 2, func(c *config.Config) {
+		unhurried(c)
+		for i := range c.Routers {
+			c.Routers[i].Preempt = true
+		}
+	})
+	dead := g.members[0]
+	c := g.config(0)
+	c.Checks = []config.Check{config.Check{Name: "service", File: "/nonexistent", Interval: api.Duration(100 * time.Millisecond)}.WithDefaults()}
+	dead.reload(c)
+	g.members[1].Becomes(api.Active)
+	still := g.still()
+
+	c.Checks[0].Fall = 100 // it would be healthy for 10 s, were it a new one
+	dead.reload(c)
+	field.Eventually(t, "the member has the new configuration", func() bool { return dead.Status().ConfigSHA256 == dead.SHA256() })
+	if checks := dead.Status().Checks; len(checks) != 1 || checks[0].OK {
+		t.Errorf("its checks are %+v", checks)
+	}
+	for range 3 { // longer than a takeover takes
+		g.heard(g.members[1])
+	}
+	still("the reload of a failed check")
+}
