@@ -22,8 +22,9 @@ const (
 	// hangs in the kernel cannot be killed at all.
 	killGrace = time.Second
 	// maxOutput is how much of a command's first line is kept.
-	maxOutput   = 200
-	commandPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	maxOutput = 200
+	// ownProgram is there also when its file has been replaced by an upgrade.
+	ownProgram = "/proc/self/exe"
 )
 
 // probeExec runs a command; exit status 0 is healthy. At most one runs at a
@@ -68,11 +69,13 @@ func restrictThread() error {
 }
 
 // runCommand runs the command in a process group of its own, and ends all of
-// the group when ctx ends or the command has.
+// the group when ctx ends or the command has. This program is started, and becomes
+// the command (see Launch).
 func runCommand(ctx context.Context, words []string) error {
 	var output firstLine
-	cmd := exec.Command(words[0], words[1:]...)
-	cmd.Env, cmd.Dir = []string{commandPath}, "/"
+	cmd := exec.Command(ownProgram)
+	cmd.Args = append([]string{"havip-agent", Launcher}, words...) // as ps shows it
+	cmd.Env, cmd.Dir = []string{"GOMAXPROCS=1"}, "/"               // the launcher's own; it needs few threads
 	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = killGrace // one that left the group may keep the pipe

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,7 +22,11 @@ func shell(script string) config.Check {
 	return config.Check{Exec: []string{"/bin/sh", "-c", script}}
 }
 
+func command(words ...string) config.Check { return config.Check{Exec: words} }
+
 func TestACommandsExitStatusIsTheVerdict(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty")
+	netnstest.Must(t, os.WriteFile(empty, nil, 0o755))
 	long := strings.Repeat("x", 3*maxOutput)
 	for name, c := range map[string]struct {
 		check config.Check
@@ -33,9 +38,12 @@ func TestACommandsExitStatusIsTheVerdict(t *testing.T) {
 		"says why on stdout":           {shell("echo '  no quorum'; exit 1"), "exit status 1: no quorum"},
 		"prints what no log should":    {shell(`printf 'a\033[31mb\n'; exit 1`), "exit status 1: a?[31mb"},
 		"kills itself":                 {shell("kill -9 $$"), "signal: killed"},
-		"is not there":                 {config.Check{Exec: []string{"/nonexistent/check"}}, "no such file"},
+		"status 127":                   {shell("exit 127"), "exit status 127"},
+		"is not there":                 {command("/nonexistent/check"), "exit status 127: /nonexistent/check cannot be started: no such file or directory"},
+		"may not be run":               {command("/etc/passwd"), "exit status 127: /etc/passwd cannot be started: permission denied"},
+		"is empty":                     {command(empty), "exit status 127: " + empty + " cannot be started: exec format error"},
 		"leaves a child with its pipe": {shell("sleep 1000 & exit 0"), ""},
-		"gets its arguments":           {config.Check{Exec: []string{"/usr/bin/test", "a b", "=", "a b"}}, ""},
+		"gets its arguments":           {command("/usr/bin/test", "a b", "=", "a b"), ""},
 		"has only PATH":                {shell(`[ "$(env | grep -v -e ^PATH= -e ^PWD= -e ^_= -e ^SHLVL=)" = "" ] && [ "$PWD" = / ]`), ""},
 	} {
 		t.Run(name, func(t *testing.T) { verdict(t, c.check, c.fails) })
@@ -99,6 +107,26 @@ func TestACommandRunsOnceAtATime(t *testing.T) {
 	cancel()
 	if err := <-done; err == nil {
 		t.Error("a command that was killed is healthy")
+	}
+}
+
+// Go code that runs on one thread at a time, as the agent's does, would stand still
+// until the file is there. One that is leased, and not given back, is that for the 45 s
+// of /proc/sys/fs/lease-break-time, like one whose server hangs.
+func TestACommandThatCannotBeLoadedHoldsNobodyUp(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "check")
+	netnstest.Must(t, os.WriteFile(path, []byte("#!/bin/sh\n"), 0o755))
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	netnstest.Must(t, err)
+	defer file.Close()
+	if _, err := unix.FcntlInt(file.Fd(), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
+		t.Skipf("%s cannot be leased: %v", path, err)
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	began := time.Now()
+	want(t, probeOnce(t.Context(), probeExec([]string{path}), 300*time.Millisecond), "no answer within 300ms")
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("all stood still for %v", took)
 	}
 }
 

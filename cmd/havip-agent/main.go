@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/havip/havip/agent/track"
 )
 
 // version is set by the build: -ldflags "-X main.version=0.3.0".
@@ -61,6 +63,10 @@ func Main(args []string, s Streams) int {
 		return exitDone
 	case "--version":
 		args = []string{"version"}
+	case track.Launcher: // the agent's own call, for an exec check
+		if len(args) > 1 {
+			return track.Launch(args[1:], s.Err)
+		}
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {

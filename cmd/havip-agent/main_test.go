@@ -59,6 +59,8 @@ func TestExitCodes(t *testing.T) {
 		{"help", []string{"help"}, exitDone, []string{"usage:", "switchover"}, nil},
 		{"help of a command", []string{"status", "--help"}, exitDone, []string{"-socket"}, nil},
 		{"unknown command", []string{"explode"}, exitUsage, nil, []string{`unknown command "explode"`, "hint:"}},
+		{"an exec check's command that is not there", []string{"become", "/nonexistent"}, 127, nil, []string{"/nonexistent cannot be started"}},
+		{"an exec check without a command", []string{"become"}, exitUsage, nil, []string{`unknown command "become"`}},
 		{"unknown flag", []string{"status", "--explode"}, exitUsage, nil, []string{"explode", "hint:"}},
 		{"stray argument", []string{"switchover", "now"}, exitUsage, nil, []string{`unexpected argument "now"`}},
 		{"valid file", []string{"validate", "--config", good}, exitDone, []string{"ok, group test"}, nil},
