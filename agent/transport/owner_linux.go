@@ -68,7 +68,7 @@ func (l *link) listenToOwner() error {
 		}
 	}
 	a.to = []netip.Addr{l.family.group()}
-	filter, err := a.ownerFilter()
+	filter, err := a.ownerFilter(l.index)
 	if err != nil {
 		return fmt.Errorf("assemble filter: %w", err)
 	}
@@ -88,11 +88,19 @@ func (l *link) listenToOwner() error {
 	return nil
 }
 
-// ownerFilter keeps the adverts among all IPv4 packets. A fragment is none: the
-// kernel puts the others together later.
-func (a audience) ownerFilter() ([]bpf.RawInstruction, error) {
+// ownerFilter keeps the adverts among all IPv4 packets of a NIC. A fragment is none: the
+// kernel puts the others together later. Nor is what the kernel would keep from its IPv4:
+// frames to other stations, as which those of a VLAN count that this server is not in,
+// and frames of a VLAN that it is in, which are that device's.
+func (a audience) ownerFilter(index int) ([]bpf.RawInstruction, error) {
 	const fragment, protocol, offsetAndMore = 6, 9, 0x3fff
 	program, err := bpf.Assemble([]bpf.Instruction{
+		bpf.LoadExtension{Num: bpf.ExtType},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.PACKET_OTHERHOST, SkipTrue: 1},
+		bpf.RetConstant{Val: keepNone},
+		bpf.LoadExtension{Num: bpf.ExtInterfaceIndex},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(index), SkipTrue: 1},
+		bpf.RetConstant{Val: keepNone},
 		bpf.LoadAbsolute{Off: protocol, Size: 1},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: vrrp.Protocol, SkipTrue: 1},
 		bpf.RetConstant{Val: keepNone},

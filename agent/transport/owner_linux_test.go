@@ -1,14 +1,19 @@
 package transport_test
 
 import (
+	"encoding/binary"
+	"net"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/mdlayher/packet"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/havip/havip/agent/vip/netnstest"
+	"github.com/havip/havip/agent/vrrp"
 )
 
 // RFC 9568 section 6.4.3: an active yields to the owner of its VIP, who sends from
@@ -70,6 +75,36 @@ func TestWhoPretendsToBeTheOwnerIsDroppedAndCounted(t *testing.T) {
 	// The others that are no adverts of this router do not get past the filter.
 	if diff := cmp.Diff(map[string]uint64{"zero": 1}, backup.Drops()); diff != "" {
 		t.Errorf("drops (-want +got):\n%s", diff)
+	}
+}
+
+// Another VLAN of the cable is another network.
+func TestAnOwnerInAnotherVLANIsNotHeard(t *testing.T) {
+	w := ways["IPv4 multicast"]
+	nsA, nsB := cable(t)
+	cfg := w.config(w.b, w.a)
+	cfg.Addresses = []netip.Addr{w.a}
+	put(t, nsB, w.a)
+	backup := open(t, nsB, cfg)
+	tagged := func(vlan, priority byte) {
+		payload := w.forged(t, func(b []byte) { b[2] = priority })
+		header := []byte{0x45, 0, 0, byte(20 + len(payload)), 0, 0, 0, 0, 255, vrrp.Protocol, 0, 0}
+		header = slices.Concat(header, w.a.AsSlice(), w.destination().AsSlice())
+		binary.BigEndian.PutUint16(header[10:], internetChecksum(header))
+		group, station := []byte{1, 0, 0x5e, 0, 0, 18}, []byte{2, 0, 0, 0, 0, 7}
+		nsA.Do(t, func() {
+			conn, err := packet.Listen(&net.Interface{Index: netnstest.Link(t, netnstest.Device).Attrs().Index}, packet.Raw, 0, nil)
+			netnstest.Must(t, err)
+			defer conn.Close()
+			frame := slices.Concat(group, station, []byte{0x81, 0, 0xe0, vlan, 8, 0}, header, payload)
+			_, err = conn.WriteTo(frame, &packet.Addr{HardwareAddr: group})
+			netnstest.Must(t, err)
+		})
+	}
+	tagged(77, 77)
+	tagged(0, 78) // of no VLAN, with a priority
+	if got := receive(t, backup); got.Priority != 78 {
+		t.Errorf("got %+v, want the one of our network, with priority 78", got)
 	}
 }
 

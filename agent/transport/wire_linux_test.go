@@ -197,8 +197,14 @@ func (w way) forged(t *testing.T, mutate func(b []byte)) []byte {
 	b[6], b[7] = 0, 0
 	pseudo := append(w.a.AsSlice(), dst.AsSlice()...)
 	pseudo = append(pseudo, 0, vrrp.Protocol, byte(len(b)>>8), byte(len(b)))
-	var sum uint32 // RFC 1071
-	for _, words := range [][]byte{pseudo, b} {
+	binary.BigEndian.PutUint16(b[6:], internetChecksum(pseudo, b))
+	return b
+}
+
+// internetChecksum is of RFC 1071, over parts of even length.
+func internetChecksum(parts ...[]byte) uint16 {
+	var sum uint32
+	for _, words := range parts {
 		for ; len(words) > 0; words = words[2:] {
 			sum += uint32(binary.BigEndian.Uint16(words))
 		}
@@ -206,6 +212,5 @@ func (w way) forged(t *testing.T, mutate func(b []byte)) []byte {
 	for sum > 0xffff {
 		sum = sum>>16 + sum&0xffff
 	}
-	binary.BigEndian.PutUint16(b[6:], ^uint16(sum))
-	return b
+	return ^uint16(sum)
 }

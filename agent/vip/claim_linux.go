@@ -38,13 +38,13 @@ type Claim struct {
 // Claims hears the claims on one NIC.
 type Claims struct {
 	conn      *socket.Conn
-	own       net.HardwareAddr
+	nic       NIC
 	vips      []netip.Addr
 	parse     func(payload []byte) (Claim, bool)
 	buffer    []byte
 	ancillary []byte
 	last      time.Time // no claim still to be read came before
-	taken     int       // since the last rest
+	taken     int       // packets since the last rest
 	closed    atomic.Bool
 }
 
@@ -67,7 +67,7 @@ func listenClaims(nic NIC, vips []netip.Addr) (*Claims, error) {
 	if slices.ContainsFunc(vips, func(a netip.Addr) bool { return a.Is6() != ipv6 }) {
 		return nil, errors.New("the VIPs are of two families")
 	}
-	// Without the link header, so that VLAN tags do not matter. Protocol 0: nothing
+	// Without the link header, so that its length does not matter. Protocol 0: nothing
 	// is received before filter and NIC are set.
 	conn, err := socket.Socket(unix.AF_PACKET, unix.SOCK_DGRAM, 0, "claims", nil)
 	if err != nil {
@@ -75,7 +75,7 @@ func listenClaims(nic NIC, vips []netip.Addr) (*Claims, error) {
 	}
 	c := &Claims{
 		conn:      conn,
-		own:       nic.MAC,
+		nic:       nic,
 		vips:      slices.Clone(vips),
 		parse:     parseARPClaim,
 		buffer:    make([]byte, claimKeep),
@@ -104,11 +104,11 @@ func listenClaims(nic NIC, vips []netip.Addr) (*Claims, error) {
 // Receive waits for the next claim. After Close it returns net.ErrClosed. Only
 // one goroutine may call it.
 func (c *Claims) Receive() (Claim, error) {
-	if c.taken == claimBurst {
-		time.Sleep(claimRest)
-		c.taken = 0
-	}
 	for {
+		if c.taken == claimBurst {
+			time.Sleep(claimRest)
+			c.taken = 0
+		}
 		n, oobn, _, from, err := c.conn.Recvmsg(context.Background(), c.buffer, c.ancillary, 0)
 		switch {
 		case c.closed.Load():
@@ -123,18 +123,22 @@ func (c *Claims) Receive() (Claim, error) {
 			return Claim{}, fmt.Errorf("receive claim: %w", err)
 		}
 		c.last = arrival.Time(time.Now(), arrival.Stamp(stamps), c.last)
+		c.taken++
+		link, ok := from.(*unix.SockaddrLinklayer)
+		if !ok || !c.concerns(link) {
+			continue
+		}
 		claim, ok := c.parse(c.buffer[:n])
 		if !ok || !slices.Contains(c.vips, claim.Address) {
 			continue // the filter lets none through
 		}
 		if claim.MAC == nil {
-			claim.MAC = linkAddress(from)
+			claim.MAC = linkAddress(link)
 		}
-		if slices.Equal(claim.MAC, c.own) {
+		if slices.Equal(claim.MAC, c.nic.MAC) {
 			continue // ours, sent back by a bridge
 		}
 		claim.At = c.last
-		c.taken++
 		return claim, nil
 	}
 }
@@ -145,13 +149,20 @@ func (c *Claims) Close() error {
 	return c.conn.Close()
 }
 
+// concerns tells whether the frame came to the NIC's own network. A packet socket is
+// also shown what the kernel keeps from the NIC's protocols: frames to other stations,
+// as which those of a VLAN count that this server is not in, and frames of a VLAN that
+// it is in, which are that device's. A tag with a priority only (VLAN 0) is none.
+func (c *Claims) concerns(frame *unix.SockaddrLinklayer) bool {
+	return frame.Pkttype != unix.PACKET_OTHERHOST && frame.Ifindex == c.nic.Index
+}
+
 // linkAddress is the source of a frame.
-func linkAddress(from unix.Sockaddr) net.HardwareAddr {
-	link, ok := from.(*unix.SockaddrLinklayer)
-	if !ok || int(link.Halen) > len(link.Addr) {
+func linkAddress(frame *unix.SockaddrLinklayer) net.HardwareAddr {
+	if int(frame.Halen) > len(frame.Addr) {
 		return nil
 	}
-	return slices.Clone(link.Addr[:link.Halen])
+	return slices.Clone(frame.Addr[:frame.Halen])
 }
 
 // networkOrder is the protocol as a packet socket's address has it (packet(7)).

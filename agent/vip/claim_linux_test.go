@@ -1,14 +1,20 @@
 package vip_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/mdlayher/arp"
+	"github.com/mdlayher/ndp"
+	"github.com/mdlayher/packet"
 	"github.com/vishvananda/netlink"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/havip/havip/agent/config"
 	"github.com/havip/havip/agent/vip"
@@ -115,6 +121,92 @@ func TestOrdinaryARPAndNeighbourDiscoveryAreNoClaims(t *testing.T) {
 			}
 		}
 	})
+}
+
+// sendFrame sends an Ethernet frame, from the current namespace, of the station someMAC.
+func sendFrame(t *testing.T, to net.HardwareAddr, tag []byte, kind uint16, payload []byte) {
+	t.Helper()
+	nic := find(t, config.Interface{Name: netnstest.Device})
+	conn, err := packet.Listen(&net.Interface{Index: nic.Index, Name: nic.Name, HardwareAddr: nic.MAC}, packet.Raw, 0, nil)
+	netnstest.Must(t, err)
+	defer conn.Close()
+	frame := slices.Concat(to, someStation, tag, binary.BigEndian.AppendUint16(nil, kind), payload)
+	_, err = conn.WriteTo(frame, &packet.Addr{HardwareAddr: to})
+	netnstest.Must(t, err)
+}
+
+var someStation = net.HardwareAddr{2, 0, 0, 0, 0, 7}
+
+// claimFrame is the type and the payload of the frame that claims a VIP.
+func claimFrame(t *testing.T, vip netip.Addr) (kind uint16, payload []byte) {
+	t.Helper()
+	if vip.Is4() {
+		p, err := arp.NewPacket(arp.OperationRequest, someStation, vip, make(net.HardwareAddr, 6), vip)
+		netnstest.Must(t, err)
+		payload, err = p.MarshalBinary()
+		netnstest.Must(t, err)
+		return unix.ETH_P_ARP, payload
+	}
+	group := netip.MustParseAddr("ff02::1")
+	message, err := ndp.MarshalMessageChecksum(&ndp.NeighborAdvertisement{
+		Override: true, TargetAddress: vip,
+		Options: []ndp.Option{&ndp.LinkLayerAddress{Direction: ndp.Target, Addr: someStation}},
+	}, vip, group)
+	netnstest.Must(t, err)
+	header := []byte{6 << 4, 0, 0, 0, 0, byte(len(message)), unix.IPPROTO_ICMPV6, 255}
+	return unix.ETH_P_IPV6, slices.Concat(header, vip.AsSlice(), group.AsSlice(), message)
+}
+
+// What is said in another VLAN of the cable, to another station or to nobody here is of
+// another network: the VIP may be used there.
+func TestAClaimOfAnotherNetworkIsNone(t *testing.T) {
+	vlan := func(id byte) []byte { return []byte{0x81, 0, 0xe0, id} } // of the highest priority
+	all, station := net.HardwareAddr{255, 255, 255, 255, 255, 255}, net.HardwareAddr{2, 0, 0, 0, 0, 8}
+	tests := map[string]struct {
+		to     net.HardwareAddr
+		tag    []byte
+		device bool // this server is in VLAN 78 as well
+		claim  bool
+	}{
+		"without a tag":                          {all, nil, false, true},
+		"with a priority and no VLAN":            {all, vlan(0), false, true},
+		"in a VLAN that this server is not in":   {all, vlan(77), false, false},
+		"in a VLAN that this server is in too":   {all, vlan(78), true, false},
+		"to another station, heard by a sniffer": {station, nil, false, false},
+	}
+	for name, tt := range tests {
+		for _, vip := range []netip.Addr{vip1.Addr(), vip6.Addr()} {
+			t.Run(name+" "+vip.String(), func(t *testing.T) {
+				inPair(t, func(other *netnstest.Namespace) {
+					nic := netnstest.Link(t, netnstest.Device)
+					netnstest.Must(t, netlink.SetPromiscOn(nic))
+					if tt.device {
+						err := netlink.LinkAdd(&netlink.Vlan{
+							LinkAttrs: netlink.LinkAttrs{Name: "vlan78", ParentIndex: nic.Attrs().Index}, VlanId: 78,
+						})
+						if errors.Is(err, unix.EOPNOTSUPP) {
+							t.Skip("this kernel has no VLAN devices (8021q)")
+						}
+						netnstest.Must(t, err)
+						netnstest.SetUp(t, "vlan78", true)
+					}
+					c := listenClaims(t, vip)
+					other.Do(t, func() {
+						kind, payload := claimFrame(t, vip)
+						sendFrame(t, tt.to, tt.tag, kind, payload)
+					})
+					// What comes after on the same cable shows whether it was heard.
+					want := announces(t, other, false, netip.PrefixFrom(vip, vip.BitLen()))
+					if tt.claim {
+						want = someStation
+					}
+					if got := nextClaim(t, c); got.MAC.String() != want.String() {
+						t.Errorf("got %+v first, want a claim of %s", got, want)
+					}
+				})
+			})
+		}
+	}
 }
 
 func TestClaimsAreHeardAfterTheNICWasDown(t *testing.T) {
