@@ -104,21 +104,34 @@ func (l *link) drain(of class, fd int) error {
 		if err != nil {
 			return err
 		}
-		reason := of.unread()
-		if ancillary, err := unix.ParseSocketControlMessage(l.ancillary[:oobn]); err == nil {
-			if d, ok := l.family.parse(l.buffer[:n], ancillary, from); ok {
-				reason = l.reason(of, d)
-			}
+		ancillary, err := unix.ParseSocketControlMessage(l.ancillary[:oobn])
+		if err != nil {
+			l.count(of.unread(), 1)
+			continue
 		}
-		l.count(reason, 1)
+		d, ok := l.family.parse(l.buffer[:n], ancillary, from)
+		l.countOne(of, d, ok)
 	}
 	return nil
 }
 
-// reason says more exactly than its class why a packet is not taken.
-func (l *link) reason(of class, d datagram) vrrp.DropReason {
+// countOne counts a packet that one socket was to drop.
+func (l *link) countOne(of class, d datagram, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if !ok {
+		l.drops[of.unread()]++
+		return
+	}
+	if of == malformed { // its filter may not have looked at the sender
+		of = l.adverts.audience.classOf(d)
+	}
+	l.drops[l.reason(of, d)]++
+}
+
+// reason says more exactly than its class why a packet is not taken. It is called with
+// mu held.
+func (l *link) reason(of class, d datagram) vrrp.DropReason {
 	switch of {
 	case foreign:
 		vrid := int(d.payload[1]) // it has the shape of an advert

@@ -3,6 +3,7 @@ package transport_test
 import (
 	"net/netip"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,6 +14,15 @@ import (
 
 func TestWhatIsNotAValidAdvertOfAPeerIsDroppedAndCounted(t *testing.T) {
 	each(t, func(t *testing.T, w way, nsA, nsB *netnstest.Namespace) {
+		nsB.Do(t, func() { netnstest.LittleRoomForFilters(t) })
+		few := []netip.Addr{w.a}
+		many := slices.Clone(few) // more than a filter has room for
+		for i := range 250 {
+			b := w.a.AsSlice()
+			b[len(b)-2], b[len(b)-1] = 100, byte(i)
+			other, _ := netip.AddrFromSlice(b)
+			many = append(many, other)
+		}
 		good := w.forged(t, func([]byte) {})
 		badChecksum := w.forged(t, func([]byte) {})
 		badChecksum[2]++
@@ -58,37 +68,41 @@ func TestWhatIsNotAValidAdvertOfAPeerIsDroppedAndCounted(t *testing.T) {
 				want    vrrp.DropReason
 			}{payload: w.forged(t, func(b []byte) { b[8] = 0xfd }), want: vrrp.DropLinkLocal}
 		}
-		for name, tt := range tests {
-			t.Run(name, func(t *testing.T) {
-				a, b := open(t, nsA, w.config(w.a, w.b)), open(t, nsB, w.config(w.b, w.a))
-				from, to, ttl := w.a, w.destination(), byte(255)
-				if tt.from.IsValid() {
-					from = tt.from
-				}
-				if tt.to.IsValid() {
-					to = tt.to
-				}
-				if tt.ttl != 0 {
-					ttl = tt.ttl
-				}
-				newForger(t, nsA, to).send(from, ttl, tt.payload)
-				// What comes after on the same cable shows that it was dropped.
-				send(t, a, 1)
-				priority, want := 1, map[string]uint64{string(tt.want): 1}
-				if tt.want == vrrp.Accepted {
-					priority, want = 250, map[string]uint64{}
-				}
-				if got := receive(t, b); got.Priority != priority {
-					t.Errorf("got %+v, want the advert with priority %d", got, priority)
-				}
-				// It may come later: the kernel asks for its neighbour first.
-				var diff string
-				netnstest.EventuallyOr(t, func() bool {
-					diff = cmp.Diff(want, b.Drops())
-					return diff == ""
-				}, func() string { return "drops (-want +got):\n" + diff })
-			})
+		test := func(t *testing.T, peers []netip.Addr) {
+			for name, tt := range tests {
+				t.Run(name, func(t *testing.T) {
+					a, b := open(t, nsA, w.config(w.a, w.b)), open(t, nsB, w.config(w.b, peers...))
+					from, to, ttl := w.a, w.destination(), byte(255)
+					if tt.from.IsValid() {
+						from = tt.from
+					}
+					if tt.to.IsValid() {
+						to = tt.to
+					}
+					if tt.ttl != 0 {
+						ttl = tt.ttl
+					}
+					newForger(t, nsA, to).send(from, ttl, tt.payload)
+					// What comes after on the same cable shows that it was dropped.
+					send(t, a, 1)
+					priority, want := 1, map[string]uint64{string(tt.want): 1}
+					if tt.want == vrrp.Accepted {
+						priority, want = 250, map[string]uint64{}
+					}
+					if got := receive(t, b); got.Priority != priority {
+						t.Errorf("got %+v, want the advert with priority %d", got, priority)
+					}
+					// It may come later: the kernel asks for its neighbour first.
+					var diff string
+					netnstest.EventuallyOr(t, func() bool {
+						diff = cmp.Diff(want, b.Drops())
+						return diff == ""
+					}, func() string { return "drops (-want +got):\n" + diff })
+				})
+			}
 		}
+		t.Run("of one peer", func(t *testing.T) { test(t, few) })
+		t.Run("of many peers", func(t *testing.T) { test(t, many) })
 	})
 }
 

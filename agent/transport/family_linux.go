@@ -28,13 +28,6 @@ type family interface {
 	from(source netip.Addr, index int) []byte
 }
 
-// datagram is a received packet of protocol 112.
-type datagram struct {
-	src, dst netip.Addr
-	ttl      int // or hop limit
-	payload  []byte
-}
-
 // familyOf is the one place where the IP version is decided.
 func familyOf(source netip.Addr) (family, error) {
 	switch {

@@ -3,6 +3,7 @@ package transport
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 
 	"golang.org/x/net/bpf"
 
@@ -21,6 +22,18 @@ const (
 	malformed              // by a peer, but no advertisement
 	classes                // how many there are
 )
+
+// filterLimit is how many instructions a filter has at most. The kernel makes up to 28
+// bytes of each, out of what it allows a socket (net.core.optmem_max: 20 KiB by
+// default, more since Linux 6.8), which has to hold a filter and the one that replaces it.
+const filterLimit = 256
+
+// datagram is a received packet of protocol 112.
+type datagram struct {
+	src, dst netip.Addr
+	ttl      int // or hop limit
+	payload  []byte
+}
 
 // What a filter returns is how many bytes of the packet to keep.
 const (
@@ -52,6 +65,13 @@ func ipv6LayoutAt(header, payload uint32) layout {
 	}
 }
 
+// A VRRP header, and how that of an advertisement begins: with version and type.
+const (
+	vrrpHeader = 8
+	v2Advert   = 2<<4 | 1
+	v3Advert   = 3<<4 | 1
+)
+
 // The scratch registers of a filter.
 const (
 	slotProper = iota // it has the shape of an advertisement
@@ -66,16 +86,24 @@ func dropAll() ([]bpf.RawInstruction, error) {
 	return bpf.Assemble([]bpf.Instruction{bpf.RetConstant{Val: keepNone}})
 }
 
-// classFilter keeps the packets of one class: keep bytes of each.
+// classFilter keeps the packets of one class: keep bytes of each. When the addresses are
+// too many for a filter it takes each for one of ours, and who reads asks classOf.
 func (a audience) classFilter(l layout, of class, keep uint32) ([]bpf.RawInstruction, error) {
+	addresses := append(member(slotTo, l.destination, a.to), a.sender(l)...)
+	program := a.program(l, addresses, of, keep)
+	if len(program) > filterLimit {
+		program = a.program(l, append(set(slotTo, 1), set(slotFrom, 1)...), of, keep)
+	}
+	return bpf.Assemble(program)
+}
+
+// program is a filter with the part that looks at the addresses.
+func (a audience) program(l layout, addresses []bpf.Instruction, of class, keep uint32) []bpf.Instruction {
 	var verdict [classes]uint32
 	verdict[of] = keep
-	var program []bpf.Instruction
-	program = append(program, l.proper()...)
-	program = append(program, a.ours(l)...)
-	program = append(program, member(slotTo, l.destination, a.to)...)
-	program = append(program, a.sender(l)...)
-	program = append(program,
+	program := append(l.proper(), a.ours(l)...)
+	program = append(program, addresses...)
+	return append(program,
 		// foreign: proper, but neither to us nor of a router of ours
 		bpf.LoadScratch{Dst: bpf.RegA, N: slotProper},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipTrue: 5},
@@ -94,7 +122,24 @@ func (a audience) classFilter(l layout, of class, keep uint32) ([]bpf.RawInstruc
 		bpf.RetConstant{Val: verdict[malformed]},
 
 		bpf.RetConstant{Val: verdict[adverts]})
-	return bpf.Assemble(program)
+}
+
+// classOf says in Go what the filters say in BPF.
+func (a audience) classOf(d datagram) class {
+	proper := len(d.payload) >= vrrpHeader && d.ttl == vrrp.TTL && (d.payload[0] == v2Advert || d.payload[0] == v3Advert)
+	peer := slices.Contains(a.from, d.src)
+	if a.anyone {
+		peer = !slices.Contains(a.own, d.src)
+	}
+	switch {
+	case proper && (!a.vrids[d.payload[1]] || !slices.Contains(a.to, d.dst)):
+		return foreign
+	case !peer:
+		return strangers
+	case !proper:
+		return malformed
+	}
+	return adverts
 }
 
 // set stores a constant in a register.
@@ -109,18 +154,17 @@ func set(slot int, value uint32) []bpf.Instruction {
 // header (RFC 9568 section 5.2), a hop limit of 255, a known version and type. It
 // leaves X at the VRRP header.
 func (l layout) proper() []bpf.Instruction {
-	const header, v2, v3 = 8, 2<<4 | 1, 3<<4 | 1
 	program := set(slotProper, 0)
 	return append(program,
 		l.payload,
 		bpf.LoadExtension{Num: bpf.ExtLen},
 		bpf.ALUOpX{Op: bpf.ALUOpSub},
-		bpf.JumpIf{Cond: bpf.JumpLessThan, Val: header, SkipTrue: 7},
+		bpf.JumpIf{Cond: bpf.JumpLessThan, Val: vrrpHeader, SkipTrue: 7},
 		bpf.LoadAbsolute{Off: l.hops, Size: 1},
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: vrrp.TTL, SkipTrue: 5},
 		bpf.LoadIndirect{Off: 0, Size: 1},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: v3, SkipTrue: 1},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: v2, SkipTrue: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: v3Advert, SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: v2Advert, SkipTrue: 2},
 		bpf.LoadConstant{Dst: bpf.RegA, Val: 1},
 		bpf.StoreScratch{Src: bpf.RegA, N: slotProper})
 }

@@ -59,8 +59,9 @@ type link struct {
 
 // inlet is where adverts come in.
 type inlet struct {
-	socket *socket
-	empty  time.Time // when there was last seen to be none to read; belongs to incoming
+	socket   *socket
+	empty    time.Time // when there was last seen to be none to read; belongs to incoming
+	audience audience  // whom its filter is made for; belongs to mu
 }
 
 func openLink(f family, nic *net.Interface) (*link, error) {
@@ -80,14 +81,14 @@ func openLink(f family, nic *net.Interface) (*link, error) {
 		}
 		l.sockets[class] = s
 	}
-	l.adverts = &inlet{l.sockets[adverts], time.Now()}
+	l.adverts = &inlet{socket: l.sockets[adverts], empty: time.Now()}
 	if f.domain() == unix.AF_INET {
 		s, err := openOwnerSocket()
 		if err != nil {
 			_ = l.close()
 			return nil, err
 		}
-		l.owner = &inlet{s, time.Now()}
+		l.owner = &inlet{socket: s, empty: time.Now()}
 	}
 	for _, in := range l.inlets() {
 		go l.read(in)
@@ -179,6 +180,7 @@ func (l *link) listen() error {
 	for _, c := range l.conns {
 		a.add(c.cfg, l.family.group())
 	}
+	l.adverts.audience = a
 	for i, s := range l.sockets {
 		keep := uint32(keepHead)
 		if class(i) == adverts {

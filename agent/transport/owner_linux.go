@@ -68,6 +68,7 @@ func (l *link) listenToOwner() error {
 		}
 	}
 	a.to = []netip.Addr{l.family.group()}
+	l.owner.audience = a
 	filter, err := a.ownerFilter(l.index)
 	if err != nil {
 		return fmt.Errorf("assemble filter: %w", err)

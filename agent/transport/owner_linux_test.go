@@ -21,11 +21,28 @@ import (
 func TestTheOwnerIsHeardWhileItsAddressIsOurs(t *testing.T) {
 	for _, name := range []string{"IPv4 multicast", "IPv6 multicast"} {
 		w := ways[name]
-		for how, peers := range map[string][]netip.Addr{"as anybody": nil, "as a peer": {w.a}} {
+		for how, tt := range map[string]struct {
+			peers []netip.Addr
+			vips  int
+		}{
+			"as anybody":               {nil, 1},
+			"as anybody, of many VIPs": {nil, 80}, // more than a filter has room for
+			"as a peer":                {[]netip.Addr{w.a}, 1},
+			"as a peer, of many VIPs":  {[]netip.Addr{w.a}, 80},
+		} {
+			peers, vips := tt.peers, tt.vips
 			t.Run(name+", "+how, func(t *testing.T) {
 				nsA, nsB := cable(t)
 				cfgA, cfgB := w.config(w.a), w.config(w.b, peers...)
-				cfgA.Addresses, cfgB.Addresses = []netip.Addr{w.a}, []netip.Addr{w.a}
+				cfgA.Addresses = []netip.Addr{w.a}
+				for i := range vips - 1 {
+					b := w.a.AsSlice()
+					b[len(b)-2], b[len(b)-1] = 100, byte(i)
+					another, _ := netip.AddrFromSlice(b)
+					cfgA.Addresses = append(cfgA.Addresses, another)
+				}
+				cfgB.Addresses = cfgA.Addresses
+				nsB.Do(t, func() { netnstest.LittleRoomForFilters(t) })
 				if peers != nil { // the backup may have the address when it starts
 					put(t, nsB, w.a)
 				}

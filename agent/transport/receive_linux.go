@@ -168,13 +168,19 @@ func (l *link) recvmsg(in *inlet, fd int) (n int, ancillary []unix.SocketControl
 }
 
 // deliver gives a packet to the routers that it is of, and tells whether none had
-// to drop it. The filter lets through only what has the shape of an advert, and may
-// have changed since.
+// to drop it. The filter lets through only what has the shape of an advert, may not
+// have looked at its addresses, and may have changed since.
 func (l *link) deliver(in *inlet, d datagram, ok bool, at time.Time) (good bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !ok || len(d.payload) < 2 {
 		l.drops[vrrp.DropTruncated]++
+		return false
+	}
+	if of := in.audience.classOf(d); of != adverts {
+		if in == l.adverts { // what the owner's socket hears of others, this one does too
+			l.drops[l.reason(of, d)]++
+		}
 		return false
 	}
 	ours := l.byVRID[d.payload[1]]

@@ -34,27 +34,26 @@ const (
 	ndSolicited = 0x40
 )
 
+// filterLimit is how many instructions a filter has at most. The kernel makes up to 56
+// bytes of each, out of what it allows a socket (net.core.optmem_max: 20 KiB by
+// default, more since Linux 6.8). With this many it needs half of that.
+const filterLimit = 180
+
 // arpClaimFilter keeps gratuitous ARP for one of the VIPs: sender and target are
 // the same address (RFC 5227 section 3). Requests and replies are alike.
 func arpClaimFilter(vips []netip.Addr) ([]bpf.RawInstruction, error) {
-	program := []bpf.Instruction{
+	return claimFilter([]bpf.Instruction{
 		bpf.LoadAbsolute{Off: arpTarget, Size: 4},
 		bpf.TAX{},
 		bpf.LoadAbsolute{Off: arpSender, Size: 4},
 		bpf.JumpIfX{Cond: bpf.JumpEqual, SkipTrue: 1},
 		bpf.RetConstant{Val: 0},
-	}
-	for _, vip := range vips {
-		program = append(program,
-			bpf.JumpIf{Cond: bpf.JumpEqual, Val: binary.BigEndian.Uint32(vip.AsSlice()), SkipFalse: 1},
-			bpf.RetConstant{Val: claimKeep})
-	}
-	return bpf.Assemble(append(program, bpf.RetConstant{Val: 0}))
+	}, vips, keepARP)
 }
 
 // ndClaimFilter keeps unsolicited neighbour advertisements for one of the VIPs.
 func ndClaimFilter(vips []netip.Addr) ([]bpf.RawInstruction, error) {
-	program := []bpf.Instruction{
+	return claimFilter([]bpf.Instruction{
 		bpf.LoadAbsolute{Off: ipv6NextHeader, Size: 1},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: icmpv6, SkipTrue: 1},
 		bpf.RetConstant{Val: 0},
@@ -64,21 +63,44 @@ func ndClaimFilter(vips []netip.Addr) ([]bpf.RawInstruction, error) {
 		bpf.LoadAbsolute{Off: ndFlags, Size: 1},
 		bpf.JumpIf{Cond: bpf.JumpBitsNotSet, Val: ndSolicited, SkipTrue: 1},
 		bpf.RetConstant{Val: 0},
-	}
+	}, vips, keepND)
+}
+
+// claimFilter keeps, of the packets that get through a program, those of the VIPs. When
+// these are too many for a filter it keeps all, and Receive tells them apart.
+func claimFilter(program []bpf.Instruction, vips []netip.Addr, keep func(netip.Addr) []bpf.Instruction) ([]bpf.RawInstruction, error) {
+	exact := slices.Clone(program)
 	for _, vip := range vips {
-		a := vip.As16()
-		for word := range 4 { // a mismatch goes on with the next VIP
-			program = append(program,
-				bpf.LoadAbsolute{Off: uint32(ndTarget + 4*word), Size: 4},
-				bpf.JumpIf{
-					Cond:      bpf.JumpEqual,
-					Val:       binary.BigEndian.Uint32(a[4*word:]),
-					SkipFalse: uint8(2*(3-word) + 1),
-				})
-		}
-		program = append(program, bpf.RetConstant{Val: claimKeep})
+		exact = append(exact, keep(vip)...)
 	}
-	return bpf.Assemble(append(program, bpf.RetConstant{Val: 0}))
+	exact = append(exact, bpf.RetConstant{Val: 0})
+	if len(exact) > filterLimit {
+		return bpf.Assemble(append(program, bpf.RetConstant{Val: claimKeep}))
+	}
+	return bpf.Assemble(exact)
+}
+
+// keepARP keeps the claims of one VIP. The sender is in A.
+func keepARP(vip netip.Addr) []bpf.Instruction {
+	return []bpf.Instruction{
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: binary.BigEndian.Uint32(vip.AsSlice()), SkipFalse: 1},
+		bpf.RetConstant{Val: claimKeep},
+	}
+}
+
+// keepND keeps the claims of one VIP. A mismatch goes on with the next VIP.
+func keepND(vip netip.Addr) (program []bpf.Instruction) {
+	a := vip.As16()
+	for word := range 4 {
+		program = append(program,
+			bpf.LoadAbsolute{Off: uint32(ndTarget + 4*word), Size: 4},
+			bpf.JumpIf{
+				Cond:      bpf.JumpEqual,
+				Val:       binary.BigEndian.Uint32(a[4*word:]),
+				SkipFalse: uint8(2*(3-word) + 1),
+			})
+	}
+	return append(program, bpf.RetConstant{Val: claimKeep})
 }
 
 // parseARPClaim reads a gratuitous ARP packet.

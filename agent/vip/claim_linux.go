@@ -130,7 +130,7 @@ func (c *Claims) Receive() (Claim, error) {
 		}
 		claim, ok := c.parse(c.buffer[:n])
 		if !ok || !slices.Contains(c.vips, claim.Address) {
-			continue // the filter lets none through
+			continue // the filter lets none through, but where the VIPs are many
 		}
 		if claim.MAC == nil {
 			claim.MAC = linkAddress(link)

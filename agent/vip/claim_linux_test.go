@@ -123,6 +123,28 @@ func TestOrdinaryARPAndNeighbourDiscoveryAreNoClaims(t *testing.T) {
 	})
 }
 
+// The kernel has room for a filter of some VIPs only, and most of all for few of IPv6.
+func TestTheClaimsOfManyVIPsAreHeard(t *testing.T) {
+	for _, first := range []netip.Addr{vip1.Addr(), vip6.Addr()} {
+		for _, count := range []int{15, 16, 17, 18, 19, 20, 80, 90, 250, 5000} {
+			inPair(t, func(other *netnstest.Namespace) {
+				netnstest.LittleRoomForFilters(t)
+				vips := []netip.Addr{first}
+				for len(vips) < count {
+					vips = append(vips, vips[len(vips)-1].Next())
+				}
+				c := listenClaims(t, vips...)
+				last := vips[len(vips)-1]
+				announces(t, other, false, netip.PrefixFrom(last.Next(), last.BitLen())) // nobody's business here
+				announces(t, other, false, netip.PrefixFrom(last, last.BitLen()))
+				if got := nextClaim(t, c); got.Address != last {
+					t.Errorf("%d VIPs: got a claim of %s, want one of %s", count, got.Address, last)
+				}
+			})
+		}
+	}
+}
+
 // sendFrame sends an Ethernet frame, from the current namespace, of the station someMAC.
 func sendFrame(t *testing.T, to net.HardwareAddr, tag []byte, kind uint16, payload []byte) {
 	t.Helper()

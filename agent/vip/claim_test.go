@@ -129,6 +129,46 @@ func TestAnNDClaimIsUnsolicitedAndOfAVIP(t *testing.T) {
 	}
 }
 
+// manyVIPs are more than a filter has room for.
+func manyVIPs(like netip.Addr) []netip.Addr {
+	list := []netip.Addr{like}
+	for len(list) < 5000 {
+		list = append(list, list[len(list)-1].Next())
+	}
+	return list
+}
+
+func TestAFilterOfManyVIPsLooksAtTheKindOfPacketOnly(t *testing.T) {
+	no := func(*ndp.NeighborAdvertisement) {}
+	vip4, other4 := claimed4[0], netip.MustParseAddr("10.100.0.2")
+	vip6, other6 := claimed6[0], netip.MustParseAddr("fe80::2")
+	tests := map[string]struct {
+		filter func([]netip.Addr) ([]bpf.RawInstruction, error)
+		vip    netip.Addr
+		packet []byte
+		want   bool
+	}{
+		"a claim of a VIP":          {arpClaimFilter, vip4, arpPacket(t, arp.OperationRequest, vip4, vip4), true},
+		"of another address":        {arpClaimFilter, vip4, arpPacket(t, arp.OperationRequest, other4, other4), true},
+		"somebody asks for a VIP":   {arpClaimFilter, vip4, arpPacket(t, arp.OperationRequest, other4, vip4), false},
+		"an IPv6 claim of a VIP":    {ndClaimFilter, vip6, naPacket(t, vip6, no), true},
+		"of another IPv6 address":   {ndClaimFilter, vip6, naPacket(t, other6, no), true},
+		"an answer for an IPv6 VIP": {ndClaimFilter, vip6, naPacket(t, vip6, func(na *ndp.NeighborAdvertisement) { na.Solicited = true }), false},
+	}
+	for name, tt := range tests {
+		many := manyVIPs(tt.vip)
+		if got := kept(t, tt.filter, many, tt.packet) > 0; got != tt.want {
+			t.Errorf("%s: the filter keeps it: %v, want %v", name, got, tt.want)
+		}
+		for n := range 200 { // through the limit
+			raw, err := tt.filter(many[:n+1])
+			if err != nil || len(raw) > filterLimit {
+				t.Fatalf("%s: %d instructions for %d VIPs, %v", name, len(raw), n+1, err)
+			}
+		}
+	}
+}
+
 // FuzzClaim: no packet makes a parser panic, and what filter and parser both take
 // is a claim of one of the VIPs.
 func FuzzClaim(f *testing.F) {

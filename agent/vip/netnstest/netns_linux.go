@@ -1,6 +1,8 @@
 package netnstest
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"runtime"
 	"testing"
@@ -135,6 +137,17 @@ func SetUp(t testing.TB, device string, up bool) {
 		return
 	}
 	Must(t, netlink.LinkSetDown(Link(t, device)))
+}
+
+// LittleRoomForFilters sets what a socket of the current namespace may have for its
+// filter to the least that is the default anywhere. Kernels before 6.8 have it so, and
+// no setting in a namespace.
+func LittleRoomForFilters(t testing.TB) {
+	t.Helper()
+	err := os.WriteFile("/proc/sys/net/core/optmem_max", []byte("20480"), 0)
+	if !errors.Is(err, fs.ErrNotExist) {
+		Must(t, err)
+	}
 }
 
 // Must ends the test on an error.
