@@ -47,8 +47,7 @@ func (e *Engine) listenForClaims() {
 	}
 	for key, old := range e.ears {
 		if is := want[key]; is == nil || !sameNIC(is.nic, old.nic) || !slices.Equal(is.vips, old.vips) {
-			closeBeside(old.claims)
-			delete(e.ears, key)
+			e.closeEar(key)
 		}
 	}
 	for key, is := range want {
@@ -63,6 +62,14 @@ func (e *Engine) listenForClaims() {
 			e.ears[key] = is
 			e.listeners.Go(func() { e.hear(is) })
 		}
+	}
+}
+
+// closeEar closes an ear, if there is one.
+func (e *Engine) closeEar(key earKey) {
+	if is := e.ears[key]; is != nil {
+		closeBeside(is.claims)
+		delete(e.ears, key)
 	}
 }
 

@@ -42,6 +42,9 @@ type Wire interface {
 	SetPeers(peers []netip.Addr)
 	SetAddresses(vips []netip.Addr)
 	Drops() map[string]uint64
+	// Unplugged tells whether the NIC has gone since the wire was opened, even if it
+	// has come back: another wire is needed then. It is asked at each look.
+	Unplugged() bool
 	Close() error
 }
 

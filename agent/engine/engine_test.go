@@ -384,6 +384,38 @@ func TestTheLinkGoesAndComesBackAsAnotherInterface(t *testing.T) {
 	})
 }
 
+// Moved to another network namespace and back, a NIC is the same in all that is seen of
+// it, and what was bound to it is deaf.
+func TestANICThatWasAwayIsBoundAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := active(t, newFakeNIC(), testConfig())
+		wire, claims := r.nic.wire, r.nic.claims
+		r.nic.change(func(*fakeNIC) {})
+		if r.nic.wire != wire || r.nic.claims != claims {
+			t.Fatal("bound anew to a NIC that was not away")
+		}
+		r.nic.change(func(*fakeNIC) { wire.unplug() })
+		if r.nic.wire == wire || r.nic.claims == claims {
+			t.Error("still bound to what has gone")
+		}
+		for what, closed := range map[string]chan struct{}{"wire": wire.closed, "claims": claims.closed} {
+			select {
+			case <-closed:
+			default:
+				t.Errorf("the old %s is open", what)
+			}
+		}
+		r.nic.wire.hear(250)
+		synctest.Wait()
+		r.want(api.Backup) // by the new wire
+		r.nic.claim(strangerMAC)
+		synctest.Wait()
+		if n := r.router().Counters["claims"]; n != 1 {
+			t.Errorf("%d claims were heard, want one", n)
+		}
+	})
+}
+
 // Not knowing is no reason to move the address.
 func TestAnInspectionThatFailsChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

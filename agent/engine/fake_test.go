@@ -54,6 +54,8 @@ type fakeWire struct {
 	peers []netip.Addr
 	vips  []netip.Addr
 	fails error // of Send
+
+	unplugged bool // its NIC has gone since
 }
 
 func newFakeWire(arrived func()) *fakeWire {
@@ -96,6 +98,19 @@ func (w *fakeWire) SetAddresses(vips []netip.Addr) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.vips = vips
+}
+
+// unplug takes its NIC away.
+func (w *fakeWire) unplug() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.unplugged = true
+}
+
+func (w *fakeWire) Unplugged() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.unplugged
 }
 
 func (w *fakeWire) Drops() map[string]uint64 { return map[string]uint64{"checksum": 2, "vrid": 3} }

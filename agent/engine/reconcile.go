@@ -50,6 +50,9 @@ func (r *router) dial(nic vip.NIC) (Wire, error) {
 // attach goes on with a wire and closes the one before.
 func (r *router) attach(w Wire) {
 	if r.wire != nil {
+		if r.wire.Unplugged() { // so is the ear; listenForClaims opens another
+			r.e.closeEar(earKey{r.nic.Index, r.cfg.Source.Is6()})
+		}
 		r.takeAdverts()
 		r.fault("close", r.wire.Close())
 	}
@@ -64,11 +67,12 @@ func (r *router) inspect(view vip.View, err error) {
 		state, err = r.addrs.Inspect(view, r.cfg.Interface)
 	}
 	r.fault("inspect", err)
+	unplugged := r.wire.Unplugged()
 	if err != nil {
 		return // not knowing is no reason to move the VIP
 	}
-	// The NIC may have come back with another index, name or MAC.
-	if state.Usable && !sameNIC(state.NIC, r.nic) && !r.rebind(state.NIC) {
+	// The NIC may have come back: with another index, name or MAC, or with the same.
+	if state.Usable && (!sameNIC(state.NIC, r.nic) || unplugged) && !r.rebind(state.NIC) {
 		return
 	}
 	r.held = state.Held
@@ -156,14 +160,19 @@ func sameNIC(a, b vip.NIC) bool {
 	return a.Index == b.Index && a.Name == b.Name && bytes.Equal(a.MAC, b.MAC)
 }
 
-// rebind goes on with another NIC.
+// rebind goes on with another NIC, or with one that was away: nothing that was bound to
+// it hears it any more.
 func (r *router) rebind(nic vip.NIC) bool {
 	wire, err := r.dial(nic)
 	r.fault("dial", err)
 	if err != nil {
 		return false
 	}
-	r.event("config", fmt.Sprintf("the interface is now %s (was %s)", nic.Name, r.nic.Name))
+	detail := fmt.Sprintf("the interface is now %s (was %s)", nic.Name, r.nic.Name)
+	if sameNIC(nic, r.nic) {
+		detail = nic.Name + " was taken away and is back"
+	}
+	r.event("config", detail)
 	r.addrs.Rebind(nic)
 	r.nic = nic
 	r.attach(wire)

@@ -51,7 +51,7 @@ func (d *Dialer) open(cfg Config) (*Conn, error) {
 	defer d.mu.Unlock()
 	key := linkKey{index: nic.Index, domain: f.domain()}
 	l := d.links[key]
-	isNew := l == nil
+	isNew := l == nil || l.unplugged()
 	if isNew {
 		if l, err = openLink(f, nic); err != nil {
 			return nil, err
@@ -80,7 +80,9 @@ func (d *Dialer) release(c *Conn) error {
 	if !c.link.detach(c) {
 		return nil
 	}
-	delete(d.links, c.key)
+	if d.links[c.key] == c.link { // and not one that was opened since its NIC came back
+		delete(d.links, c.key)
+	}
 	return c.link.close()
 }
 

@@ -39,8 +39,9 @@ type link struct {
 	family  family
 	index   int // of the NIC
 	sockets [classes]*socket
-	adverts *inlet // the socket of that class
-	owner   *inlet // IPv4: see owner_linux.go; nil for IPv6
+	adverts *inlet  // the socket of that class
+	owner   *inlet  // IPv4: see owner_linux.go; nil for IPv6
+	tether  *socket // see tether_linux.go
 
 	incoming  sync.Mutex // held by whoever reads the sockets; taken before mu
 	buffer    []byte     // belongs to incoming, as do the next three
@@ -73,6 +74,12 @@ func openLink(f family, nic *net.Interface) (*link, error) {
 		drops:     make(map[vrrp.DropReason]uint64),
 		byVRID:    make(map[byte][]*Conn),
 	}
+	// First: whatever befalls the NIC from now on is seen by it.
+	tether, err := openTether(nic.Index)
+	if err != nil {
+		return nil, err
+	}
+	l.tether = tether
 	for class := range l.sockets {
 		s, err := openSocket(f, nic.Name, countedBuffer, class == int(adverts))
 		if err != nil {
@@ -104,7 +111,7 @@ func (l *link) inlets() []*inlet {
 }
 
 func (l *link) close() error {
-	var errs []error
+	errs := []error{l.tether.close()}
 	for _, s := range l.sockets {
 		if s != nil {
 			errs = append(errs, s.close())

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/vishvananda/netlink"
 
 	"github.com/havip/havip/agent/transport"
 	"github.com/havip/havip/agent/vip/netnstest"
@@ -119,6 +120,50 @@ func TestTheGroupIsJoinedWhileARouterIsInMulticast(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A NIC that was in another namespace is the same again, but for what was bound to it.
+func TestOnlyAConnThatIsOpenedAnewHearsOnANICThatWasAway(t *testing.T) {
+	each(t, func(t *testing.T, w way, nsA, nsB *netnstest.Namespace) {
+		a := open(t, nsA, w.config(w.a, w.b))
+		var dial transport.Dialer
+		before := openWith(t, nsB, &dial, w.config(w.b, w.a))
+		send(t, a, 1)
+		receive(t, before)
+		if before.Unplugged() {
+			t.Error("the NIC has not gone, and is said to have")
+		}
+
+		elsewhere := netnstest.New(t)
+		for _, move := range [][2]*netnstest.Namespace{{nsB, elsewhere}, {elsewhere, nsB}} {
+			move[0].Do(t, func() {
+				netnstest.Must(t, netlink.LinkSetNsFd(netnstest.Link(t, netnstest.Device), move[1].FD()))
+			})
+			if !before.Unplugged() {
+				t.Error("the NIC has gone, and is not said to have")
+			}
+		}
+		nsB.Do(t, func() {
+			netnstest.SetUp(t, netnstest.Device, true)
+			for _, address := range []string{"10.99.0.2/24", "fd00:99::2/64", "fe80::2/64"} {
+				netnstest.AddAddress(t, netnstest.Device, address)
+			}
+		})
+		for _, ns := range []*netnstest.Namespace{nsA, nsB} {
+			ns.Do(t, func() {
+				netnstest.Eventually(t, "the cable has carrier", func() bool {
+					return netnstest.Link(t, netnstest.Device).Attrs().OperState == netlink.OperUp
+				})
+			})
+		}
+
+		after := openWith(t, nsB, &dial, w.config(w.b, w.a)) // beside the one of before
+		netnstest.Must(t, before.Close())
+		send(t, a, 2)
+		if got := receive(t, after); got.Priority != 2 || after.Unplugged() {
+			t.Errorf("got %+v, unplugged %v", got, after.Unplugged())
+		}
+	})
 }
 
 // sum adds up the drops.

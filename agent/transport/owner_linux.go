@@ -28,22 +28,32 @@ func (c Config) isOwner(sender netip.Addr) bool {
 // hasOwner tells whether an owner is among the peers.
 func (c Config) hasOwner() bool { return slices.ContainsFunc(c.Peers, c.isOwner) }
 
-// openOwnerSocket opens a packet socket that hears nothing until listenToOwner.
-func openOwnerSocket() (*socket, error) {
+// openPacketSocket opens a packet socket that hears nothing until it is bound.
+func openPacketSocket(name string) (*socket, error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open packet socket: %w", err)
 	}
-	file := os.NewFile(uintptr(fd), "vrrp-owner")
+	file := os.NewFile(uintptr(fd), name)
 	raw, err := file.SyscallConn()
 	if err != nil {
 		_ = file.Close()
 		return nil, err
 	}
-	s := &socket{file: file, raw: raw}
+	return &socket{file: file, raw: raw}, nil
+}
+
+// openOwnerSocket opens a packet socket that hears nothing until listenToOwner.
+func openOwnerSocket() (*socket, error) {
+	s, err := openPacketSocket("vrrp-owner")
+	if err != nil {
+		return nil, err
+	}
 	err = s.setReceiveBuffer(advertsBuffer)
 	if err == nil {
-		err = setOptions(fd, []option{{"receipt of time stamps", unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1}})
+		err = s.control(func(fd int) error {
+			return setOptions(fd, []option{{"receipt of time stamps", unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1}})
+		})
 	}
 	if err != nil {
 		_ = s.close()

@@ -114,7 +114,7 @@ func (c *Claims) Receive() (Claim, error) {
 		case c.closed.Load():
 			return Claim{}, net.ErrClosed
 		case errors.Is(err, unix.ENETDOWN):
-			continue // told once; it hears again when the NIC is up
+			continue // told once; it hears again when the NIC is up, but not one that was taken away
 		case err != nil:
 			return Claim{}, fmt.Errorf("receive claim: %w", err)
 		}

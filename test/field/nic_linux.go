@@ -100,6 +100,24 @@ func (n *Node) Replace() (back func()) {
 	}
 }
 
+// Lend moves the NIC to another namespace, as a container's. The function that it
+// returns takes it back: the same NIC, with the same index, and the node's addresses
+// anew.
+func (n *Node) Lend() (back func()) {
+	n.f.t.Helper()
+	other, index := newSpace(n.f.t), link(n.f.t, n.Space, Device).Attrs().Index
+	must(n.f.t, n.Space.Links().LinkSetNsFd(link(n.f.t, n.Space, Device), other.FD()))
+	return func() {
+		n.f.t.Helper()
+		must(n.f.t, other.Links().LinkSetNsFd(link(n.f.t, other, Device), n.Space.FD()))
+		if is := link(n.f.t, n.Space, Device).Attrs().Index; is != index {
+			n.f.t.Fatalf("%s: the NIC has come back with index %d, was %d", n.Name, is, index)
+		}
+		n.up(Device)
+		n.restore(Device)
+	}
+}
+
 // Received is how many packets have come in over the NIC.
 func (n *Node) Received() uint64 {
 	n.f.t.Helper()

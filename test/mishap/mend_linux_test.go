@@ -137,6 +137,7 @@ func TestAMemberRecoversFromWhatBefallsItsNIC(t *testing.T) {
 			return func() {}
 		}, false},
 		{"it is taken out", func(_ *group, n *field.Node) func() { return n.Replace() }, true},
+		{"it is lent", func(_ *group, n *field.Node) func() { return n.Lend() }, true},
 		{"its own address is removed", func(g *group, n *field.Node) func() {
 			var own netip.Prefix
 			for _, p := range n.Addresses {
@@ -184,6 +185,37 @@ func TestAMemberRecoversFromWhatBefallsItsNIC(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A NIC that comes back under its index has left the group, and is no longer what the
+// agent's sockets are bound to.
+func TestAMemberInMulticastHearsTheOthersOnANICThatWasAway(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, field.IPv4, 2, func(c *config.Config) {
+		for i := range c.Routers {
+			c.Routers[i].Mode, c.Routers[i].Peers = config.ModeMulticast, nil
+		}
+	})
+	active, backup := g.members[0], g.members[1]
+	g.heard(active)
+	before := active.Transitions()
+	back := backup.node.Lend()
+	backup.Becomes(api.Init)
+	back()
+	backup.Becomes(api.Backup)
+	g.heard(active) // which is what tells: a deaf one would be active soon
+	if n := active.Transitions() - before; n != 0 {
+		t.Errorf("%d transitions of the active", n)
+	}
+	for _, ev := range backup.Events() {
+		if ev.To == api.Active {
+			t.Errorf("the backup became active: %+v", ev)
+		}
+	}
+	// Nor is it deaf to who claims the VIP.
+	claims := backup.Router().Counters["claims"]
+	active.node.Remove(g.vip) // and it announces when it has put it back
+	field.Eventually(t, "the announcement of the active is heard", func() bool { return backup.Router().Counters["claims"] > claims })
 }
 
 // An agent that slept through so many changes that the kernel could not keep
