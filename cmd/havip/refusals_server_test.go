@@ -141,7 +141,7 @@ hint: check ssh.user, ssh.jump and the server's security groups
 			code: 4,
 			says: `
 error: server bastion-2 is of architecture riscv64; this havip has agents for: amd64
-hint: give it one with --agent-binary, or use a havip built with its agents (make)
+hint: give it one with --agent-binary, or use a havip built with its agents (make build)
 `,
 		},
 		{
