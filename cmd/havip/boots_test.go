@@ -8,7 +8,7 @@ import (
 func TestServersThatBootAreWaitedFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, false)
-	w.hosts["bastion-2"].boots = 2
+	w.hosts["bastion-2"].boots(2)
 	stdout, stderr, code := w.havip("create", "-f", "bastion.yaml", "--dry-run", "--wait", "10m")
 	if code != 0 || !strings.Contains(stdout, "10.0.0.136") {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
@@ -24,7 +24,7 @@ func TestServersThatBootAreWaitedFor(t *testing.T) {
 func TestWhatDoesNotPassByBootingIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, false)
-	w.hosts["bastion-2"].boots = 1000
+	w.hosts["bastion-2"].boots(1000)
 	w.act("bastion-1", object{"os-stop": nil})
 	stdout, stderr, code := w.havip("create", "-f", "bastion.yaml", "--yes", "--wait", "24h")
 	if code != 4 || !strings.Contains(stderr, "bastion-1 is shut off") || strings.Contains(stderr, "wait for") {

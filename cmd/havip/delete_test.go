@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -76,13 +77,17 @@ func TestDeleteByAnAdminLeavesTheAgentsOfAnotherProject(t *testing.T) {
 // The first port is joined and bears no tag yet when create ends.
 func TestDeleteAfterACreateThatWasKilledLeavesNothing(t *testing.T) {
 	w := newWorld(t, false)
-	create := exec.CommandContext(t.Context(), "havip", "create", "-f", "bastion.yaml", "--yes")
+	ctx, kill := context.WithCancel(t.Context())
+	defer kill()
+	create := exec.CommandContext(ctx, "havip", "create", "-f", "bastion.yaml", "--yes")
 	create.Dir = w.home
 	for k, v := range w.env {
 		create.Env = append(create.Env, k+"="+v)
 	}
-	remove := w.cloud.Inject(openstacktest.Fault{Method: "PUT", Path: neutron + "ports/*", Nth: 2, Rival: func() { _ = create.Process.Kill() }})
+	dead := make(chan struct{})
+	remove := w.cloud.Inject(openstacktest.Fault{Method: "PUT", Path: neutron + "ports/*", Nth: 2, Rival: func() { kill(); <-dead }})
 	out, err := create.CombinedOutput()
+	close(dead)
 	remove()
 	if err == nil || w.pairs() == 0 {
 		t.Fatalf("%v, %d pairs: it was not cut off in between\n%s", err, w.pairs(), out)

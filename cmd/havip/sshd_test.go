@@ -29,7 +29,7 @@ type host struct {
 	facts   [][]string  // as provision/server/scripts/inspect.sh prints them
 	refusal string      // said instead of running a command, as a restricted login does
 	status  *api.Status // of the group's agent; nil: none answers
-	boots   int         // so many logins are refused before it is up
+	early   int         // so many logins are refused before it is up
 }
 
 // startHost serves on loopback until the test ends.
@@ -43,8 +43,8 @@ func startHost(t *testing.T, allowed ssh.PublicKey) *host {
 func (h *host) admit(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.boots > 0 {
-		h.boots--
+	if h.early > 0 {
+		h.early--
 		return nil, errors.New("System is booting up") // as pam_nologin says
 	}
 	if h.allowed == nil || !bytes.Equal(h.allowed.Marshal(), key.Marshal()) {
@@ -119,6 +119,13 @@ func (h *host) lets(key ssh.PublicKey) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.allowed = key
+}
+
+// boots has it let in nobody before so many logins.
+func (h *host) boots(logins int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.early = logins
 }
 
 // refuses makes every command end with code 1 and this text.
